@@ -1,0 +1,59 @@
+# Every command of the project. Each one but `help` first brings .venv up to date, which costs
+# nothing when it is. PYTHON=python3.12 chooses the interpreter that .venv is made from.
+
+PYTHON ?= python3
+PORT ?=
+BENCH ?=
+ARGS ?=
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+# An interpreter that somebody named replaces the one .venv has; the default never does.
+SETUP_FLAGS := $(if $(filter environment command,$(firstword $(origin PYTHON))),--this-python)
+COMPILE := $(BIN)/uv --no-config pip compile --quiet --upgrade --generate-hashes \
+  --no-emit-index-url --universal --python-version 3.11 --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup fmt check lint test contract e2e bench demo docs lock
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Build .venv from requirements.lock (PYTHON=python3.12 chooses the interpreter)
+	@$(PYTHON) tools/setup.py $(SETUP_FLAGS)
+
+fmt: setup ## Format the code and fix what ruff can fix by itself
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+check: lint ## Format, lint, types, imports, unit and architecture tests: before each commit
+	$(PYTEST) -n 2 tests/unit tests/architecture
+
+lint: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint docs ## Everything CI runs: check, contract, e2e, docs
+	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder
+
+contract: setup ## Contract suites of all ports, or of one: PORT=messenger
+	$(PYTEST) $(if $(PORT),tests/contract/test_$(PORT).py,-n 2 --dist loadgroup tests/contract)
+
+e2e: setup ## Whole journeys with real processes
+	$(PYTEST) tests/e2e
+
+bench: setup ## Run the benchmarks, or one: BENCH=send
+	@set -e; for script in benchmarks/bench_$(or $(BENCH),*).py; do \
+	  echo "$$script"; $(BIN)/python -m benchmarks.$$(basename "$$script" .py); done
+
+demo: setup ## Watch a broadcast, everything embedded: ARGS=--chaos kills the worker on the way
+	$(BIN)/skua demo $(ARGS)
+
+docs: setup ## Build the documentation into docs/_build/html, warnings are errors
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+
+lock: setup ## Choose the newest allowed versions anew and write the lock files
+	echo uv | $(COMPILE) --output-file tools/bootstrap.lock -
+	$(COMPILE) --extra test --extra docs --output-file requirements.lock pyproject.toml
