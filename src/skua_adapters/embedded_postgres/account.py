@@ -1,0 +1,64 @@
+"""The system account under which the server runs: ours, or for root one without privileges."""
+
+import os
+import stat
+from pathlib import Path
+
+from skua_adapters.embedded_postgres.errors import DirectoryNotUsable
+
+# PostgreSQL refuses to run as root. 65534 is "nobody" wherever a name is needed, and needs none.
+_UNPRIVILEGED_UID = 65534
+
+
+class ServerAccount:
+    """``uid`` is None when the server runs as whoever we are."""
+
+    def __init__(self) -> None:
+        self.uid = _UNPRIVILEGED_UID if os.geteuid() == 0 else None
+
+    def own(self, path: Path) -> None:
+        if self.uid is not None:
+            os.chown(path, self.uid, self.uid)
+
+    def barrier(self, path: Path) -> Path | None:
+        """The first directory on the way into ``path`` that the account can't pass."""
+        if self.uid is None:
+            return None
+        for folder in (*reversed(path.parents), path):
+            about = folder.stat()
+            needed = (
+                stat.S_IXUSR
+                if about.st_uid == self.uid
+                else (stat.S_IXGRP if about.st_gid == self.uid else stat.S_IXOTH)
+            )
+            if not about.st_mode & needed:
+                return folder
+        return None
+
+    def open_directory(self, directory: Path) -> None:
+        """Make ``directory`` if it isn't there, and let the account through to what lies in it.
+
+        Only ``directory`` itself and parents that were missing get other permissions: opening
+        a folder that somebody else closed is not ours to do.
+        """
+        for folder in reversed([p for p in directory.parents if not p.exists()]):
+            folder.mkdir(exist_ok=True)
+            if self.uid is not None:
+                folder.chmod(0o711)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if self.uid is None:
+            return
+        barrier = self.barrier(directory)
+        if barrier == directory:
+            os.chown(directory, -1, self.uid)
+            directory.chmod(stat.S_IMODE(directory.stat().st_mode) | stat.S_IXGRP)
+        elif barrier is not None:
+            raise DirectoryNotUsable(
+                directory,
+                f"root runs the server as the unprivileged uid {self.uid}, which may not enter "
+                f"{barrier} (`chmod o+x` would let it)",
+            )
+
+    def private_directory(self, path: Path) -> None:
+        path.mkdir(mode=0o700, exist_ok=True)
+        self.own(path)
