@@ -33,7 +33,7 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 test: lint docs ## Everything CI runs: check, contract, e2e, docs
 	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder
