@@ -7,8 +7,6 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.postgres_cluster"]
 
-pytest_plugins = ["tests.postgres_cluster"]
-
 # Examples may take as long as they take: a busy machine is no defect. CI tries the same examples
 # each time, so that a red run can be repeated; at a desk new ones are tried.
 settings.register_profile("desk", deadline=None)
