@@ -1,0 +1,103 @@
+"""Broadcasts: one run of a campaign to a frozen audience."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from skua_core.domain.delivery import DeliveryCounts, Reason
+from skua_core.domain.subscriber import SubscriberStatus
+from skua_core.errors import BroadcastStateConflict
+from skua_core.ids import BroadcastId, CampaignId, UserId
+
+
+class BroadcastStatus(StrEnum):
+    SENDING = "sending"
+    PAUSED = "paused"
+    INTERRUPTED = "interrupted"
+    """Nobody served it for too long; it goes on when somebody resumes it."""
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class PauseReason(StrEnum):
+    OPERATOR = "operator"
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a reason
+    CONTENT_REFUSED = "content_refused"
+    UNSERVED = "unserved"
+
+
+class Broadcast(msgspec.Struct, kw_only=True):
+    """Its rows, not this object, say who got it; ``counts`` move with the rows."""
+
+    id: BroadcastId
+    campaign_id: CampaignId
+    revision: int
+    """The wording that is claimed from now on."""
+    status: BroadcastStatus = BroadcastStatus.SENDING
+    pause_reason: PauseReason | None = None
+    pause_detail: str | None = None
+    paid: bool = False
+    frozen_at: datetime | None = None
+    """When the audience was frozen; before that nothing is claimed."""
+    counts: DeliveryCounts = DeliveryCounts()
+    excluded: Mapping[SubscriberStatus, int] = {}
+    """Subscribers who weren't taken into the audience, by why."""
+    created_by: UserId | None = None
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None = None
+    """When the last outcome became final."""
+
+    def pause(self, reason: PauseReason, *, now: datetime, detail: str | None = None) -> None:
+        self._leave_for(
+            BroadcastStatus.PAUSED, "paused", now, allowed=frozenset({BroadcastStatus.SENDING})
+        )
+        self.pause_reason, self.pause_detail = reason, detail
+
+    def interrupt(self, *, now: datetime) -> None:
+        self._leave_for(
+            BroadcastStatus.INTERRUPTED,
+            "interrupted",
+            now,
+            allowed=frozenset({BroadcastStatus.SENDING}),
+        )
+        self.pause_reason = PauseReason.UNSERVED
+
+    def resume(self, *, now: datetime, revision: int | None = None) -> None:
+        """Go on; the rest gets ``revision`` when one is given."""
+        self._leave_for(BroadcastStatus.SENDING, "resumed", now, allowed=_STOPPED)
+        self.pause_reason = self.pause_detail = None
+        if revision is not None:
+            self.revision = revision
+
+    def cancel(self, *, now: datetime) -> None:
+        """Nothing more is claimed; whoever is still waiting becomes ``skipped(cancelled)``."""
+        self._leave_for(BroadcastStatus.CANCELLED, "cancelled", now, allowed=_OPEN)
+        self.pause_reason = self.pause_detail = None
+
+    def _leave_for(
+        self,
+        target: BroadcastStatus,
+        verb: str,
+        now: datetime,
+        *,
+        allowed: frozenset[BroadcastStatus],
+    ) -> None:
+        if self.status not in allowed:
+            raise BroadcastStateConflict(verb, self.status)
+        self.status = target
+        self.changed_at = now
+
+
+_STOPPED = frozenset({BroadcastStatus.PAUSED, BroadcastStatus.INTERRUPTED})
+_OPEN = _STOPPED | {BroadcastStatus.SENDING}
+
+
+class BroadcastReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one broadcast has come to: outcomes with their reasons."""
+
+    broadcast: Broadcast
+    reasons: Mapping[Reason, int]
+    """Rows that failed, were skipped or are uncertain, by reason."""

@@ -1,0 +1,139 @@
+"""Deliveries: one message to one subscriber, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from skua_core.domain.content import Personalisation, RenderedMessage
+from skua_core.domain.secret import SealedSecret
+from skua_core.domain.subscriber import Reach
+from skua_core.ids import CampaignId, ChatId, SourceId, SubscriberId
+
+
+class DeliveryKind(StrEnum):
+    """Listed by priority: what a person waits for leaves first."""
+
+    REPLY = "reply"
+    TEST = "test"
+    AUTO_MESSAGE = "auto_message"
+    BROADCAST = "broadcast"
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"
+    IN_FLIGHT = "in_flight"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNCERTAIN = "uncertain"
+    """The request left and no answer came: it may have arrived. Never retried by itself."""
+
+
+class Reason(StrEnum):
+    """Why a delivery failed, was skipped, or is uncertain."""
+
+    # failed
+    BLOCKED = "blocked"
+    DEACTIVATED = "deactivated"
+    CHAT_NOT_FOUND = "chat_not_found"
+    CONTENT = "content"
+    REFUSED = "refused"
+    """Telegram said no for a reason that Skua doesn't know; its words are kept."""
+    # skipped
+    UNSUBSCRIBED = "unsubscribed"
+    UNREACHABLE = "unreachable"
+    """The subscriber had become unreachable before its turn came."""
+    ERASED = "erased"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    DUPLICATE = "duplicate"
+    """The chat turned out to be one that is in the audience already."""
+    UNRENDERABLE = "unrenderable"
+    """With this subscriber's values the message is empty or too long."""
+    # uncertain
+    NO_ANSWER = "no_answer"
+    SERVER_ERROR = "server_error"
+    LANE_TAKEN_OVER = "lane_taken_over"
+    """The process that had claimed it ended or froze before it recorded an outcome."""
+
+
+class DeliveryKey(msgspec.Struct, frozen=True, gc=False):
+    """Where a delivery stands in its bot's ledger."""
+
+    source_id: SourceId
+    position: int
+
+
+class ClaimedDelivery(msgspec.Struct, frozen=True, gc=False):
+    """A delivery that this lane's holder, and nobody else, is about to send."""
+
+    key: DeliveryKey
+    attempt: int
+    kind: DeliveryKind
+    subscriber_id: SubscriberId
+    chat_id: ChatId
+    values: Personalisation
+    campaign_id: CampaignId | None
+    """The message is this campaign's ``revision``; None for a direct message."""
+    revision: int | None
+    paid: bool = False
+    message: RenderedMessage | None = None
+    """The message itself, for a direct message."""
+    migrated: bool = False
+    """It was put back once already because its chat had moved."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What a claim brought."""
+
+    deliveries: tuple[ClaimedDelivery, ...] = ()
+    sealed_token: SealedSecret | None = None
+    """None when a gate is closed: then there are no deliveries either."""
+    more: bool = False
+    """Something else could be claimed now, had there been room."""
+    next_due_at: datetime | None = None
+    """When the next delivery that was put back comes due; None if there is none."""
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What became of one claimed delivery: a row's new state, and what follows from it."""
+
+    key: DeliveryKey
+    attempt: int
+    subscriber_id: SubscriberId
+    status: DeliveryStatus
+    """Never IN_FLIGHT. PENDING puts it back, to be claimed again ``retry_in`` seconds from now."""
+    started_at: datetime
+    """When the request began, by the Clock: dates what is learned about the subscriber."""
+    reason: Reason | None = None
+    detail: str | None = None
+    """Telegram's own words, where they tell more than the reason."""
+    message_id: int | None = None
+    retry_in: float = 0.0
+    reach: Reach | None = None
+    """What the answer told about the subscriber."""
+    new_chat_id: ChatId | None = None
+    """The chat moved: the subscriber's chat id changes too, or the two subscribers merge."""
+
+
+class DeliveryCounts(msgspec.Struct, frozen=True):
+    """How many deliveries of one source stand where. They always add up to the audience."""
+
+    pending: int = 0
+    in_flight: int = 0
+    sent: int = 0
+    failed: int = 0
+    skipped: int = 0
+    uncertain: int = 0
+
+    @property
+    def total(self) -> int:
+        return (
+            self.pending + self.in_flight + self.sent + self.failed + self.skipped + self.uncertain
+        )
+
+    @property
+    def open(self) -> int:
+        """Deliveries without an outcome yet."""
+        return self.pending + self.in_flight

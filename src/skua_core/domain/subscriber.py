@@ -1,0 +1,103 @@
+"""Subscribers: Telegram chats that talk to one bot.
+
+Two dated facts make a subscriber's status: whether the person wants messages (``/start``,
+``/stop``) and whether Telegram would deliver them (blocks, deleted accounts). Block updates and
+``/start`` come through different queues of Telegram and may arrive in either order, so each fact is
+merged by the date of the event, not by its arrival.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from skua_core.ids import ChatId, SubscriberId
+
+
+class ChatKind(StrEnum):
+    PRIVATE = "private"
+    GROUP = "group"
+
+
+class Reach(StrEnum):
+    """Whether Telegram would deliver a message."""
+
+    REACHABLE = "reachable"
+    BLOCKED = "blocked"
+    DEACTIVATED = "deactivated"
+    INVALID = "invalid"
+
+
+class SubscriberStatus(StrEnum):
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+    BLOCKED = "blocked"
+    DEACTIVATED = "deactivated"
+    INVALID = "invalid"
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What Telegram tells about a person or group; each part may be missing."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    username: str | None = None
+    language: str | None = None
+    """IETF tag, as the person's Telegram client reports it."""
+
+
+class Subscriber(msgspec.Struct, kw_only=True):
+    id: SubscriberId
+    chat_id: ChatId
+    kind: ChatKind = ChatKind.PRIVATE
+    profile: Profile = Profile()
+    attributes: Mapping[str, str] = {}
+    source: str | None = None
+    """The deep-link payload of the first ``/start``, or ``import``."""
+    subscribed: bool = True
+    subscribed_changed_at: datetime
+    reach: Reach = Reach.REACHABLE
+    reach_changed_at: datetime
+    joined_at: datetime
+    last_seen_at: datetime | None = None
+
+    @property
+    def status(self) -> SubscriberStatus:
+        if self.reach is not Reach.REACHABLE:
+            return SubscriberStatus(self.reach.value)
+        return SubscriberStatus.ACTIVE if self.subscribed else SubscriberStatus.UNSUBSCRIBED
+
+    def start(self, at: datetime, *, source: str | None) -> None:
+        """The person pressed Start at ``at``, by Telegram's date."""
+        if at >= self.subscribed_changed_at:
+            self.subscribed, self.subscribed_changed_at = True, at
+        self.source = self.source or source
+        self.speak(at)
+
+    def stop(self, at: datetime) -> None:
+        if at >= self.subscribed_changed_at:
+            self.subscribed, self.subscribed_changed_at = False, at
+        self.speak(at)
+
+    def speak(self, at: datetime) -> None:
+        """Whoever writes to the bot hasn't blocked it, unless in or after that second."""
+        if at > self.reach_changed_at:
+            self.reach, self.reach_changed_at = Reach.REACHABLE, at
+        if self.last_seen_at is None or at > self.last_seen_at:
+            self.last_seen_at = at
+
+    def change_reach(self, reach: Reach, at: datetime) -> None:
+        """Telegram said that the chat was blocked or unblocked at ``at``."""
+        if at >= self.reach_changed_at:
+            self.reach, self.reach_changed_at = reach, at
+
+    def refuse(self, reach: Reach, request_started_at: datetime) -> None:
+        """A send that began then was refused for this reason.
+
+        Telegram's dates are whole seconds, so only an event of an earlier second is older for
+        certain: an unblock later in the same second must survive.
+        """
+        second = request_started_at.replace(microsecond=0)
+        if second > self.reach_changed_at:
+            self.reach, self.reach_changed_at = reach, second

@@ -1,0 +1,55 @@
+"""Port: claim a lane's deliveries, record what became of them, hand the lane over."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+from skua_core.domain.delivery import Claim, ClaimedDelivery, Settlement
+from skua_core.domain.lane import AcquiredLane, ClaimOrder, Lease
+
+
+class LaneLedger(Protocol):
+    """One bot's lane and its deliveries, inside one unit of kind ``lane``.
+
+    Locks are taken in the order lane, bot, item, deliveries, subscribers by id. ``claim`` and
+    ``settle`` share the lane's row, so an acquisition waits for them and they never see half of
+    one. Nothing here holds beyond the unit's commit; a claim is real only after it.
+    """
+
+    @abstractmethod
+    async def acquire(self, holder: str) -> AcquiredLane | None:
+        """Take the lane if it is free or its holder is gone; None while another lives.
+
+        What an older lease left in flight becomes uncertain(lane_taken_over).
+        """
+
+    @abstractmethod
+    async def claim(self, lease: Lease, order: ClaimOrder) -> Claim:
+        """Mark what leaves next as in flight: replies, tests, auto-messages, then the broadcast.
+
+        Subscribers who left meanwhile, and what expired, are skipped. A claim that finds the
+        sending broadcast at its end completes it. Raises LeaseLost.
+        """
+
+    @abstractmethod
+    async def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> None:
+        """Record outcomes, counters and what was learned of the subscribers, once each.
+
+        A settlement whose row has moved on is passed over, except that a definite outcome of the
+        same attempt still settles an uncertain row. Works without a valid lease too, in that last
+        respect alone: then it raises nothing.
+        """
+
+    @abstractmethod
+    async def in_flight(self, lease: Lease) -> Sequence[ClaimedDelivery]:
+        """What is claimed under this lease, for a holder that isn't sure of its last commit."""
+
+    @abstractmethod
+    async def hold_until(
+        self, lease: Lease, *, wait: float | None, learned_rate: float | None
+    ) -> None:
+        """Store the lane's pause (seconds from now; never shortens one) and its learned rate."""
+
+    @abstractmethod
+    async def release(self, lease: Lease) -> None:
+        """Free the lane for whoever wants it next. Harmless when it is lost already."""

@@ -1,0 +1,212 @@
+"""What hangs off a tenant unit: one repository per noun, each inside one bot's rows.
+
+No method takes a bot id: the unit is the bot. Ids of another bot's rows are unknown here.
+"""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from skua_core.domain.bot import Bot
+from skua_core.domain.broadcast import Broadcast, BroadcastReport
+from skua_core.domain.campaign import Campaign, CampaignRevision
+from skua_core.domain.content import RenderedMessage
+from skua_core.domain.delivery import DeliveryKind
+from skua_core.domain.secret import SealedSecret
+from skua_core.domain.subscriber import Subscriber, SubscriberStatus
+from skua_core.ids import (
+    BroadcastId,
+    CampaignId,
+    ChatId,
+    DirectMessageId,
+    SubscriberId,
+)
+
+
+class BotRepository(Protocol):
+    """The bot that this unit is about: its platform row and its secrets."""
+
+    @abstractmethod
+    async def get(self, *, lock: bool = False) -> Bot:
+        """Raises BotForbidden when the bot is gone. ``lock`` holds its gates until the unit ends,
+        after the lane and before any item (the order of delivery.md)."""
+
+    @abstractmethod
+    async def add(self, bot: Bot) -> None:
+        """Create it, with its lane. Raises BotInUse when Telegram's bot is connected elsewhere."""
+
+    @abstractmethod
+    async def save(self, bot: Bot) -> None:
+        """Write its fields. Raises BotInUse as ``add`` does."""
+
+    @abstractmethod
+    async def remove(self) -> None:
+        """Forget it and everything in it but its audit chain."""
+
+    @abstractmethod
+    async def secrets(self) -> "BotSecrets": ...
+
+    @abstractmethod
+    async def save_secrets(self, secrets: "BotSecrets") -> None: ...
+
+
+class BotSecrets(msgspec.Struct, frozen=True, kw_only=True):
+    sealed_token: SealedSecret | None = None
+    webhook_fingerprint: bytes | None = None
+    """By which the secret of an inbound call is recognised; the secret itself isn't stored."""
+
+
+class SubscriberFilter(msgspec.Struct, frozen=True, kw_only=True):
+    status: SubscriberStatus | None = None
+    search: str | None = None
+    """Part of a name or username, in any case, or a whole chat id."""
+
+
+class SubscriberRepository(Protocol):
+    @abstractmethod
+    async def by_chat(self, chat_id: ChatId, *, lock: bool = False) -> Subscriber | None:
+        """``lock`` keeps others from changing it until the unit ends."""
+
+    @abstractmethod
+    async def save(self, subscriber: Subscriber) -> None:
+        """Insert or update by id. A second subscriber of one chat is refused with ForeignRow."""
+
+    @abstractmethod
+    async def add_many(self, subscribers: Sequence[Subscriber]) -> int:
+        """Insert those whose chat is new here; how many that were."""
+
+    @abstractmethod
+    async def page(
+        self, where: SubscriberFilter, *, after: SubscriberId | None, limit: int
+    ) -> Sequence[Subscriber]:
+        """By id, which is the order in which they joined."""
+
+    @abstractmethod
+    async def count_by_status(self) -> dict[SubscriberStatus, int]: ...
+
+    @abstractmethod
+    async def migrate(self, old: ChatId, new: ChatId) -> None:
+        """The chat got another id. When that is a subscriber already, the two merge into it."""
+
+
+class CampaignRepository(Protocol):
+    @abstractmethod
+    async def get(self, campaign_id: CampaignId) -> Campaign | None: ...
+
+    @abstractmethod
+    async def save(self, campaign: Campaign) -> None:
+        """Insert or update."""
+
+    @abstractmethod
+    async def add_revision(self, revision: CampaignRevision) -> None: ...
+
+    @abstractmethod
+    async def revision(self, campaign_id: CampaignId, number: int) -> CampaignRevision | None: ...
+
+    @abstractmethod
+    async def page(self, *, after: CampaignId | None, limit: int) -> Sequence[Campaign]: ...
+
+
+class BroadcastRepository(Protocol):
+    """Broadcasts and the slot that only one ``sending`` broadcast of a bot may hold."""
+
+    @abstractmethod
+    async def get(self, broadcast_id: BroadcastId, *, lock: bool = False) -> Broadcast | None:
+        """``lock`` takes the lane, then the bot, then the broadcast, each FOR UPDATE: from then on
+        nothing is claimed from it until the unit ends."""
+
+    @abstractmethod
+    async def add(self, broadcast: Broadcast) -> None:
+        """Raises BroadcastAlreadySending when another holds the slot, also when that one's
+        transaction is still open after a short wait."""
+
+    @abstractmethod
+    async def save(self, broadcast: Broadcast) -> None:
+        """Write status, reason, revision and times, never the counts. Raises as ``add`` does."""
+
+    @abstractmethod
+    async def last_sent(self, campaign_id: CampaignId, revision: int) -> datetime | None:
+        """When a broadcast of that revision was last begun, however it ended; None if never."""
+
+    @abstractmethod
+    async def page(self, *, before: BroadcastId | None, limit: int) -> Sequence[Broadcast]:
+        """Newest first."""
+
+    @abstractmethod
+    async def report(self, broadcast_id: BroadcastId) -> BroadcastReport | None: ...
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a broadcast's per-recipient list."""
+
+    position: int
+    subscriber_id: SubscriberId
+    chat_id: ChatId | None
+    """None when the subscriber has been erased."""
+    status: str
+    reason: str | None
+    detail: str | None
+    attempt: int
+    message_id: int | None
+    finished_at: datetime | None
+
+
+class DeliveryRepository(Protocol):
+    """Freezing audiences, sending single messages, and moving what was cancelled.
+
+    Claiming and recording are the lane's alone (``LaneLedger``).
+    """
+
+    @abstractmethod
+    async def freeze(self, broadcast_id: BroadcastId) -> int:
+        """Write a pending row for each active subscriber, and count who was left out; how many.
+
+        Set-based, in constant memory. Does nothing for a broadcast that is frozen already or isn't
+        sending any more. A broadcast that turns out to have nobody completes at once.
+        """
+
+    @abstractmethod
+    async def enqueue_direct(
+        self,
+        message_id: DirectMessageId,
+        *,
+        kind: DeliveryKind,
+        subscriber_id: SubscriberId,
+        content: RenderedMessage,
+        lifetime: float,
+    ) -> None:
+        """Queue one reply or test; it expires after ``lifetime`` seconds."""
+
+    @abstractmethod
+    async def cancel_pending(self, broadcast_id: BroadcastId, *, limit: int = 10_000) -> int:
+        """Skip up to ``limit`` of a cancelled broadcast's pending rows; how many.
+
+        When none is left and none is in flight, its ``finished_at`` is set.
+        """
+
+    @abstractmethod
+    def recipients(self, broadcast_id: BroadcastId) -> AsyncIterator[Recipient]:
+        """Everybody in the audience with what became of it, by position, in constant memory."""
+
+    @abstractmethod
+    async def audit_counts(self, broadcast_id: BroadcastId) -> bool:
+        """Whether the broadcast's counters equal its rows."""
+
+
+class UpdateLedger(Protocol):
+    """Which updates have been taken in."""
+
+    @abstractmethod
+    async def record(self, update_id: int) -> bool:
+        """False when it was recorded before. Of two at once, one waits for the other."""
+
+    @abstractmethod
+    async def set_aside(self, update_id: int | None, raw: bytes, problem: str) -> None:
+        """Keep an update that can't be processed, for a person to look at."""
+
+    @abstractmethod
+    async def last_update_id(self) -> int | None:
+        """The one that was recorded last: where fetching goes on."""
