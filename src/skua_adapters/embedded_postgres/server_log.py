@@ -8,6 +8,7 @@ from skua_adapters.embedded_postgres.errors import (
     DataDirectoryBroken,
     DiskFull,
     EmbeddedPostgresError,
+    PreviousServerLingers,
     ServerDidNotStart,
 )
 
@@ -17,6 +18,7 @@ _NO_SPACE = ("No space left on device", "Disk quota exceeded")
 _DAMAGE = re.compile(
     r"could not (?:locate a valid checkpoint|find the database system)|invalid checkpoint|"
     r"incorrect checksum in control file|pg_control|invalid page in|"
+    r"is not a valid data directory|"
     r"could not (?:open|read) (?:file|directory) \"(?:global|base|pg_)"
 )
 _SERIOUS = re.compile(r"(?:PANIC|FATAL|error): +(.+)")
@@ -37,6 +39,10 @@ class ServerLog:
         self._begin = self.path.stat().st_size
         return self.path.open("ab")
 
+    def tail(self) -> str:
+        """The last lines since the start."""
+        return "\n".join(self.written().splitlines()[-_TAIL_LINES:])
+
     def written(self) -> str:
         with self.path.open("rb") as log:
             log.seek(self._begin)
@@ -49,9 +55,10 @@ def explain(log: ServerLog, data: Path, otherwise: str) -> EmbeddedPostgresError
     serious = _SERIOUS.findall(written)
     if any(words in written for words in _NO_SPACE):
         return DiskFull(data.parent)
+    if "pre-existing shared memory block" in written:
+        return PreviousServerLingers(log.path, log.tail())
     damage = next((line for line in serious if _DAMAGE.search(line)), None)
     if damage is not None:
         return DataDirectoryBroken(data, damage)
-    tail = written.splitlines()[-_TAIL_LINES:]
-    reason = serious[-1] if serious else (tail[-1] if tail else otherwise)
-    return ServerDidNotStart(reason, log.path, "\n".join(tail))
+    last_words = serious or written.splitlines() or [otherwise]
+    return ServerDidNotStart(last_words[-1], log.path, log.tail())

@@ -31,8 +31,10 @@ def make_socket_directory(path: Path, account: ServerAccount) -> None:
     """Begin with an empty one: a socket's lock file of a lost server would stop ours."""
     if path.is_symlink() or path.exists():
         about = path.lstat()
-        owner = os.geteuid() if account.uid is None else account.uid
-        if not stat.S_ISDIR(about.st_mode) or about.st_uid not in {owner, os.geteuid()}:
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid not in {
+            account.effective_uid,
+            os.geteuid(),
+        }:
             raise DirectoryNotUsable(path, "somebody else made it")
         shutil.rmtree(path)
     account.private_directory(path)

@@ -1,7 +1,6 @@
 """What an earlier start left behind: a server that outlived its Skua, or only its pid file."""
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -23,9 +22,10 @@ def clear_away(data: Path) -> None:
     pid = _recorded_pid(pid_file)
     if pid is None:
         return
-    if _serves(pid, data):
+    command = _command_line(pid)
+    if serves(command, data):
         _end(pid, data)
-    elif not _may_be_a_server_of_unknown_place(pid):
+    elif not serves_who_knows_what(command):
         pid_file.unlink(missing_ok=True)
 
 
@@ -45,35 +45,37 @@ def _end(pid: int, data: Path) -> None:
         except ProcessLookupError:
             return
         while time.monotonic() < deadline:
-            if not _serves(pid, data):
+            if not serves(_command_line(pid), data):
                 return
             time.sleep(_POLL_SECONDS)
 
 
-def _serves(pid: int, data: Path) -> bool:
-    return f"postgres -D {data} " in f"{_command_line(pid)} "
+def serves(command: list[str], data: Path) -> bool:
+    """Whether it is a server of ``data``, as the supervisor and pg_ctl start one."""
+    return _is_server(command) and command[1:3] == ["-D", str(data)]
 
 
-def _may_be_a_server_of_unknown_place(pid: int) -> bool:
+def serves_who_knows_what(command: list[str]) -> bool:
     """Somebody's ``postgres -D data`` by hand: PostgreSQL itself is the better judge of that."""
-    program, *options = re.split(r"(?<=postgres) ", _command_line(pid), maxsplit=1)
-    return program.endswith("postgres") and not (options and options[0].startswith("-D /"))
+    return _is_server(command) and not (command[1:2] == ["-D"] and command[2].startswith("/"))
 
 
-def _command_line(pid: int) -> str:
-    """Of a living process; empty when there is none, or it is only waiting to be buried."""
+def _is_server(command: list[str]) -> bool:
+    return command[0].rpartition("/")[2] == "postgres"
+
+
+def _command_line(pid: int) -> list[str]:
+    """Of a living process; ``[""]`` when there is none, or it is only waiting to be buried."""
     if sys.platform == "linux":
         try:
-            return (
-                Path(f"/proc/{pid}/cmdline")
-                .read_bytes()
-                .rstrip(b"\0")
-                .replace(b"\0", b" ")
-                .decode(errors="surrogateescape")
-            )
+            return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
         except OSError:
-            return ""
+            return [""]
     listing = subprocess.run(  # noqa: S603 - a number is all it takes in
-        ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    return listing.stdout.strip()
+    program, option, rest = listing.stdout.strip().partition(" -D ")
+    return [program, option.strip(), rest.split(" -c ")[0]]

@@ -1,5 +1,6 @@
 """The supervisor of the embedded server."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -11,7 +12,11 @@ from urllib.parse import quote
 from skua_adapters.embedded_postgres.account import ServerAccount
 from skua_adapters.embedded_postgres.binaries import find_binaries, reachable
 from skua_adapters.embedded_postgres.data_directory import SUPERUSER, DataDirectory
-from skua_adapters.embedded_postgres.errors import ServerDidNotStart, told_of
+from skua_adapters.embedded_postgres.errors import (
+    PreviousServerLingers,
+    ServerDidNotStart,
+    told_of,
+)
 from skua_adapters.embedded_postgres.lock import ClusterLock
 from skua_adapters.embedded_postgres.passwords import RolePasswords
 from skua_adapters.embedded_postgres.server_log import ServerLog, explain
@@ -23,6 +28,7 @@ from skua_adapters.embedded_postgres.socket_directory import (
 from skua_adapters.embedded_postgres.stale_server import clear_away
 
 _POLL_SECONDS = 0.01
+_LINGERING_POLL_SECONDS = 0.5
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -81,25 +87,24 @@ class EmbeddedPostgres:
         Raises EmbeddedPostgresError, and leaves nothing running then; ClusterInUse also when
         this very object has started it.
         """
-        account = ServerAccount()
+        account = ServerAccount.for_this_process()
         with told_of(self.directory), ExitStack() as undo:
+            data = DataDirectory(self._data, account, self._log)
+            data.check()
             account.open_directory(self.directory)
             undo.enter_context(ClusterLock(self.directory))
             clear_away(self._data)
             found = find_binaries(self._data, self._bin_dir)
             binaries = reachable(found, account, self.directory / "programs")
-            DataDirectory(self._data, account, self._log).ensure(
+            data.ensure(
                 binaries,
                 self.role_password(SUPERUSER),
                 durable=self._settings.get("fsync") != "off",
             )
             make_socket_directory(self._socket_directory, account)
             undo.callback(self._remove_socket_directory)
-            with self._log.open() as output:
-                server = ServerProcess(self._command(binaries.folder), uid=account.uid, log=output)
-            undo.callback(server.stop)
-            self._wait_until_ready(server)
-            self._server = server
+            self._server = self._start_server(self._command(binaries.folder), account)
+            undo.callback(self._server.stop)
             self._running = undo.pop_all()
 
     def stop(self) -> None:
@@ -116,7 +121,10 @@ class EmbeddedPostgres:
 
     def role_password(self, role: str) -> str:
         """A random password for ``role``, the same for this cluster ever after."""
-        return self._passwords.of(role)
+        with told_of(self.directory):
+            if not self.directory.exists():
+                ServerAccount.for_this_process().open_directory(self.directory)
+            return self._passwords.of(role)
 
     def url(self, role: str = SUPERUSER, database: str = "postgres") -> str:
         """For SQLAlchemy; good whenever the server runs, whoever started it."""
@@ -137,19 +145,41 @@ class EmbeddedPostgres:
             command += ["-c", f"{name}={value}"]
         return command
 
-    def _wait_until_ready(self, server: ServerProcess) -> None:
-        """As pg_ctl does it: the server writes its state into its pid file."""
-        pid_file = self._data / "postmaster.pid"
+    def _start_server(self, command: list[str | Path], account: ServerAccount) -> ServerProcess:
         deadline = time.monotonic() + self._start_seconds
+        while True:
+            with self._log.open() as output:
+                server = ServerProcess(command, uid=account.uid, log=output)
+            try:
+                self._wait_until_ready(server, deadline)
+            except PreviousServerLingers:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LINGERING_POLL_SECONDS)
+            except BaseException:
+                server.stop()
+                raise
+            else:
+                return server
+
+    def _wait_until_ready(self, server: ServerProcess, deadline: float) -> None:
+        """As pg_ctl does it: the server writes its state into its pid file."""
         while server.alive:
-            lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-            if lines and lines[0] == str(server.pid) and lines[-1].strip() == "ready":
+            if self._recorded_state() == (str(server.pid), "ready"):
                 return
             if time.monotonic() > deadline:
                 reason = f"it was not ready after {self._start_seconds:g} seconds"
-                raise ServerDidNotStart(reason, self.log_path, self._log.written())
+                raise ServerDidNotStart(reason, self.log_path, self._log.tail())
             time.sleep(_POLL_SECONDS)
         raise explain(self._log, self._data, f"it ended with code {server.exit_code}")
 
+    def _recorded_state(self) -> tuple[str, str]:
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            lines = []
+        return (lines[0], lines[-1].strip()) if lines else ("", "")
+
     def _remove_socket_directory(self) -> None:
-        self._socket_directory.rmdir()
+        # A server that had to be killed leaves its socket in it.
+        shutil.rmtree(self._socket_directory, ignore_errors=True)
