@@ -1,0 +1,97 @@
+"""Addresses as Telegram takes them: web links, its own ``tg:`` links, and the two special ones.
+
+Telegram answers a wrong address in an entity by refusing the whole message, so the check here is
+at least as strict as its own (``parse_url`` and ``LinkManager`` of tdlib).
+"""
+
+import re
+from typing import TypedDict
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from skua_core.domain.content import EntityType
+
+
+class Details(TypedDict, total=False):
+    """Fields of a MessageEntity beyond type, offset and length."""
+
+    url: str
+    language: str
+    custom_emoji_id: str
+    unix_time: int
+    date_time_format: str
+
+
+_WEB_HOST = re.compile(r"(?:[\w.!$,~*'();&+=-]|%[0-9A-Fa-f]{2}|[^\x00-\x7f])+")
+_TELEGRAM_HOSTS = {
+    "tg": re.compile(r"[A-Za-z0-9_-]+"),
+    "ton": re.compile(r"[A-Za-z0-9_-]+"),
+    "tonsite": re.compile(r"[A-Za-z0-9_.-]+"),
+}
+_DATE_FORMAT = re.compile(r"r|w?[dD]?[tT]?")
+_INT32_MAX = 2**31 - 1
+_INT64_MAX = 2**63 - 1
+
+
+def problem_with_link(url: str) -> str | None:
+    """Say what is wrong with the address of a link or button; None if nothing is."""
+    if any(char.isspace() or not char.isprintable() for char in url):
+        return "it holds a blank or an invisible character"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return f"it can't be read ({error})"
+    if parts.scheme in {"http", "https"}:
+        return _problem_with_web_host(parts, port)
+    if parts.scheme in _TELEGRAM_HOSTS:
+        host_is_fine = _TELEGRAM_HOSTS[parts.scheme].fullmatch(parts.netloc)
+        return None if host_is_fine else f"nothing that Telegram knows follows {parts.scheme}://"
+    return "it must begin with https://, http:// or tg://"
+
+
+def _problem_with_web_host(parts: SplitResult, port: int | None) -> str | None:
+    host = parts.hostname or ""
+    if port == 0:
+        return "port 0 doesn't exist"
+    if ":" in host:
+        return None  # an IPv6 address, which urlsplit has checked
+    if "." not in host.strip("."):
+        return f"{host!r} is no host on the internet" if host else "it names no host"
+    if not _WEB_HOST.fullmatch(host) or "@" in (parts.username or ""):
+        return f"{host!r} can't be a host"
+    return None
+
+
+def custom_emoji(emoji_id: str) -> Details | None:
+    if emoji_id.isascii() and emoji_id.isdecimal() and 0 < int(emoji_id[:20]) <= _INT64_MAX:
+        return {"custom_emoji_id": emoji_id}
+    return None
+
+
+def date_time(unix: str, date_format: str) -> Details | None:
+    if not (unix.isascii() and unix.isdecimal() and 0 < int(unix[:11]) <= _INT32_MAX):
+        return None
+    if not _DATE_FORMAT.fullmatch(date_format):
+        return None
+    details: Details = {"unix_time": int(unix)}
+    if date_format:
+        details["date_time_format"] = date_format
+    return details
+
+
+def special_link(url: str) -> tuple[EntityType, Details] | None:
+    """Read the address of ``![…](…)``: ``tg://emoji?id=…`` or ``tg://time?unix=…&format=…``."""
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query, max_num_fields=10)
+    except ValueError:
+        return None
+    if parts.scheme != "tg" or parts.path not in {"", "/"}:
+        return None
+    if parts.netloc == "emoji":
+        details = custom_emoji(query.get("id", [""])[0])
+        return (EntityType.CUSTOM_EMOJI, details) if details else None
+    if parts.netloc == "time":
+        details = date_time(query.get("unix", [""])[0], query.get("format", [""])[0])
+        return (EntityType.DATE_TIME, details) if details else None
+    return None
