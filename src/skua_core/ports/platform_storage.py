@@ -36,6 +36,14 @@ class PlatformStorage(Protocol):
     async def polled_bots(self) -> Sequence[BotId]:
         """Bots whose updates are fetched: a working token and no webhook."""
 
+    @abstractmethod
+    async def webhooks_to_repair(self, *, public: bool) -> Sequence[BotId]:
+        """Bots with a working token that don't get their updates as this installation wants them.
+
+        Those with a webhook that is pending; without a public URL also those with a webhook, and
+        with one also those that are polled.
+        """
+
 
 class LaneRegistry(Protocol):
     """All lanes at once: who lives, who waits. Times are the database's.

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from skua_core.domain.bot import Bot
-from skua_core.domain.broadcast import Broadcast, BroadcastReport
+from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus
 from skua_core.domain.campaign import Campaign, CampaignRevision
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import DeliveryKind
@@ -31,8 +31,8 @@ class BotRepository(Protocol):
 
     @abstractmethod
     async def get(self, *, lock: bool = False) -> Bot:
-        """Raises BotForbidden when the bot is gone. ``lock`` holds its gates until the unit ends,
-        after the lane and before any item (the order of delivery.md)."""
+        """Raises BotForbidden when the bot is gone. ``lock`` takes the lane, then the bot, each FOR
+        UPDATE: from then on nothing is claimed until the unit ends."""
 
     @abstractmethod
     async def add(self, bot: Bot) -> None:
@@ -47,7 +47,8 @@ class BotRepository(Protocol):
         """Forget it and everything in it but its audit chain."""
 
     @abstractmethod
-    async def secrets(self) -> "BotSecrets": ...
+    async def secrets(self) -> "BotSecrets":
+        """Empty for a bot that has none, and for one that doesn't exist."""
 
     @abstractmethod
     async def save_secrets(self, secrets: "BotSecrets") -> None: ...
@@ -94,7 +95,8 @@ class SubscriberRepository(Protocol):
 
 class CampaignRepository(Protocol):
     @abstractmethod
-    async def get(self, campaign_id: CampaignId) -> Campaign | None: ...
+    async def get(self, campaign_id: CampaignId, *, lock: bool = False) -> Campaign | None:
+        """``lock`` keeps others from changing it until the unit ends."""
 
     @abstractmethod
     async def save(self, campaign: Campaign) -> None:
@@ -132,8 +134,10 @@ class BroadcastRepository(Protocol):
         """When a broadcast of that revision was last begun, however it ended; None if never."""
 
     @abstractmethod
-    async def page(self, *, before: BroadcastId | None, limit: int) -> Sequence[Broadcast]:
-        """Newest first."""
+    async def page(
+        self, *, before: BroadcastId | None, limit: int, status: BroadcastStatus | None = None
+    ) -> Sequence[Broadcast]:
+        """Newest first; only those of one status when it is given."""
 
     @abstractmethod
     async def report(self, broadcast_id: BroadcastId) -> BroadcastReport | None: ...
