@@ -1,10 +1,10 @@
 """How Sphinx builds the documentation. Needs no network."""
 
-from importlib.metadata import version
+from importlib.metadata import version as version_of
 
 project = "Skua"
 copyright = "The Skua authors"
-release = version("skua")
+release = version_of("skua")
 
 extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -29,9 +29,6 @@ DOUBLES = {"fake", "in_memory", "in_process", "frozen", "counted", "recording"}
 HAS_NO_SUITE_OF_ITS_OWN = {
     "repositories": "they hang off a TenantStorage's unit, whose suite holds them",
 }
-NEEDS_NO_DOUBLE = {
-    "Renderer": "it is pure computation: tests use the real one",
-}
 OTHER_NUMBER_OF_METHODS = {
     "TenantUnit": "a container of repositories that can only be committed",
 }
@@ -97,7 +94,7 @@ def specification_faults(port: type, *, spec_of_module: str | None) -> Iterator[
 
 def adapter_faults(port: type, adapters: Sequence[type]) -> Iterator[str]:
     own = [adapter for adapter in adapters if port in adapter.__mro__]
-    if not any(is_double(adapter) for adapter in own) and port.__name__ not in NEEDS_NO_DOUBLE:
+    if not any(is_double(adapter) for adapter in own):
         yield f"{port.__name__} has no fake or in-memory adapter in skua_adapters"
     if not any(not is_double(adapter) for adapter in own):
         yield f"{port.__name__} has no real adapter in skua_adapters"
@@ -136,9 +133,7 @@ def suite_faults(
         for adapter in adapters
         if adapter.__name__ in mentioned and not doors.isdisjoint(adapter.__mro__)
     ]
-    if not any(is_double(adapter) for adapter in held) and not all(
-        port.__name__ in NEEDS_NO_DOUBLE for port in ports
-    ):
+    if not any(is_double(adapter) for adapter in held):
         yield f"{suite.name} does not run against a fake or in-memory adapter"
     if not any(not is_double(adapter) for adapter in held):
         yield f"{suite.name} does not run against a real adapter"
