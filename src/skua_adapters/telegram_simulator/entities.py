@@ -1,0 +1,180 @@
+"""Message entities: what they are, how long text is, and whether given ones fit their text."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from .refusals import bad_request
+
+_HIGHEST_OFFSET = 1_000_000
+_ORDER_OF_TYPES = (
+    "blockquote",
+    "expandable_blockquote",
+    "pre",
+    "code",
+    "date_time",
+    "text_link",
+    "text_mention",
+    "bold",
+    "italic",
+    "underline",
+    "strikethrough",
+    "spoiler",
+    "custom_emoji",
+)
+"""From the outermost to the innermost of those that span the same text."""
+_RANK = {name: rank for rank, name in enumerate(_ORDER_OF_TYPES)}
+_FOUND_BY_TELEGRAM = frozenset(
+    {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"}
+    | {"bank_card_number"}
+)
+"""Taken without complaint and ignored: Telegram finds them in the text itself."""
+_OPAQUE = frozenset({"code", "pre"})
+
+
+class Entity(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """Offset and length in UTF-16 code units, as everywhere in the Bot API."""
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None
+    user: dict[str, Any] | None = None
+    language: str | None = None
+    custom_emoji_id: str | None = None
+    unix_time: int | None = None
+    date_time_format: str | None = None
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.length
+
+
+def utf16_length(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def tidy(entities: Iterable[Entity]) -> list[Entity]:
+    """In Telegram's order, without empty ones and without those inside code."""
+    ordered = sorted(
+        (entity for entity in entities if entity.length > 0),
+        key=lambda entity: (entity.offset, -entity.length, _RANK[entity.type]),
+    )
+    opaque = [entity for entity in ordered if entity.type in _OPAQUE]
+    return [
+        entity
+        for entity in ordered
+        if not any(
+            entity is not code and code.offset <= entity.offset and entity.end <= code.end
+            for code in opaque
+        )
+    ]
+
+
+def read_entities(raw: object) -> list[Entity]:
+    """Entities as a caller gave them. Raises ``Refusal``."""
+    if not isinstance(raw, list):
+        return []
+    read = (_read_entity(item) for item in raw)
+    return [entity for entity in read if entity is not None]
+
+
+def check_entities(text: str, entities: Iterable[Entity]) -> None:
+    """Raises ``Refusal`` for an entity that lies outside the text or cuts a character."""
+    length = utf16_length(text)
+    inside = _inside_of_characters(text)
+    for entity in sorted(entities, key=lambda entity: entity.offset):
+        offset, end = entity.offset, entity.end
+        if offset > length:
+            raise bad_request(f"entity begins after the end of the text at UTF-16 offset {offset}")
+        if offset in inside:
+            raise bad_request(
+                f"entity begins in a middle of a UTF-16 symbol at byte offset {inside[offset]}"
+            )
+        if end > length:
+            raise bad_request(
+                f"entity beginning at UTF-16 offset {offset} "
+                f"ends after the end of the text at UTF-16 offset {end}"
+            )
+        if end in inside:
+            raise bad_request(
+                f"entity beginning at UTF-16 offset {offset} "
+                f"ends in a middle of a UTF-16 symbol at byte offset {inside[end]}"
+            )
+
+
+def _inside_of_characters(text: str) -> dict[int, int]:
+    """UTF-16 offsets that cut a character, with the byte at which the next one begins."""
+    if text.isascii():
+        return {}
+    inside: dict[int, int] = {}
+    units = position = 0
+    for character in text:
+        position += len(character.encode("utf-8", "surrogatepass"))
+        if character > "\uffff":
+            inside[units + 1] = position
+            units += 1
+        units += 1
+    return inside
+
+
+def _read_entity(item: object) -> Entity | None:
+    if not isinstance(item, dict):
+        raise _unreadable("expected an Object")
+    offset = _number(item, "offset")
+    length = _number(item, "length")
+    kind = _string(item, "type")
+    if kind in _FOUND_BY_TELEGRAM:
+        return None
+    if kind not in _RANK:
+        raise _unreadable("Unsupported type specified")
+    if not 0 <= offset <= _HIGHEST_OFFSET:
+        raise bad_request(f"receive an entity with incorrect offset {offset}")
+    if not 0 <= length <= _HIGHEST_OFFSET:
+        raise bad_request(f"receive an entity with incorrect length {length}")
+    return _with_details(Entity(type=kind, offset=offset, length=length), item)
+
+
+def _with_details(entity: Entity, item: dict[str, Any]) -> Entity:
+    match entity.type:
+        case "text_link":
+            entity.url = _string(item, "url")
+        case "text_mention":
+            user = item.get("user")
+            if not isinstance(user, dict):
+                raise _unreadable('Can\'t find field "user"')
+            entity.user = {"id": _number(user, "id")}
+        case "custom_emoji":
+            entity.custom_emoji_id = str(_number(item, "custom_emoji_id"))
+        case "pre":
+            entity.language = item.get("language") or None
+        case "date_time":
+            entity.unix_time = _number(item, "unix_time")
+            entity.date_time_format = item.get("date_time_format") or None
+    return entity
+
+
+def _number(item: dict[str, Any], name: str) -> int:
+    value = item.get(name)
+    if value is None:
+        raise _unreadable(f'Can\'t find field "{name}"')
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise _unreadable(f'Field "{name}" must be a valid Number') from error
+
+
+def _string(item: dict[str, Any], name: str) -> str:
+    value = item.get(name)
+    if value is None:
+        raise _unreadable(f'Can\'t find field "{name}"')
+    if not isinstance(value, str):
+        raise _unreadable(f'Field "{name}" must be of type String')
+    return value
+
+
+def _unreadable(reason: str) -> Exception:
+    return bad_request(f"can't parse MessageEntity: {reason}")

@@ -1,0 +1,102 @@
+"""What a text is after Telegram has parsed, cleaned, trimmed and measured it."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from .entities import Entity, check_entities, read_entities, tidy, utf16_length
+from .html_markup import MarkupBroken, parse_html
+from .markdown_markup import parse_markdown
+from .refusals import bad_request
+
+LONGEST_TEXT = 4096
+"""UTF-16 code units, after parsing."""
+_LONGEST_SOURCE = 1 << 15
+"""Bytes, before parsing."""
+_MOST_ENTITIES = 100
+_PARSERS: dict[str, Callable[[str], tuple[str, list[Entity]]]] = {
+    "html": parse_html,
+    "markdownv2": parse_markdown,
+}
+_REMOVED = re.compile("[\r\u2028-\u202e\u0333\u033f\u030a]")
+"""TDLib takes them out: carriage returns, directions, and lines drawn over or under text."""
+_BLANKED = re.compile("[\0-\x09\x0b-\x1f]")
+
+
+class FormattedText(msgspec.Struct):
+    text: str
+    entities: list[Entity]
+
+
+def read_text(text: str, parse_mode: str, entities: object) -> FormattedText:
+    """Parse what a caller sent. Raises ``Refusal``; says nothing about the length yet."""
+    if not text:
+        raise bad_request("message text is empty")
+    if len(text.encode("utf-8", "surrogatepass")) > _LONGEST_SOURCE:
+        raise bad_request("text is too long")
+    mode = parse_mode.lower()
+    if mode in ("", "none"):
+        return FormattedText(text, read_entities(entities))
+    if mode not in _PARSERS:
+        raise bad_request("unsupported parse_mode")
+    try:
+        return FormattedText(*_PARSERS[mode](text))
+    except MarkupBroken as problem:
+        raise bad_request(f"can't parse entities: {problem}") from problem
+
+
+def finish_text(formatted: FormattedText) -> FormattedText:
+    """The text as it is stored. Raises ``Refusal`` when it's empty, too long or doesn't fit its
+    entities."""
+    check_entities(formatted.text, formatted.entities)
+    finished = _trim(_clean(formatted))
+    if not finished.text:
+        raise bad_request("text must be non-empty")
+    if utf16_length(finished.text) > LONGEST_TEXT:
+        raise bad_request("message is too long")
+    finished.entities = tidy(finished.entities)[:_MOST_ENTITIES]
+    return finished
+
+
+def _clean(formatted: FormattedText) -> FormattedText:
+    text = _BLANKED.sub(" ", _REMOVED.sub("", formatted.text))
+    entities = formatted.entities
+    if entities and len(text) != len(formatted.text):
+        # Every removed character is one UTF-16 unit.
+        removed = [
+            utf16_length(formatted.text[: match.start()])
+            for match in _REMOVED.finditer(formatted.text)
+        ]
+        entities = [
+            _moved(
+                entity,
+                entity.offset - bisect_left(removed, entity.offset),
+                entity.end - bisect_left(removed, entity.end),
+            )
+            for entity in entities
+        ]
+    return FormattedText(text, entities)
+
+
+def _trim(formatted: FormattedText) -> FormattedText:
+    """Spaces and line ends go from both ends, in front only up to the first entity."""
+    text = formatted.text.rstrip(" \n")
+    end = utf16_length(text)
+    entities = [
+        _moved(entity, min(entity.offset, end), min(entity.end, end))
+        for entity in formatted.entities
+    ]
+    kept = [entity for entity in entities if entity.length]
+    in_front = len(text) - len(text.lstrip(" \n"))
+    in_front = min([in_front, *(entity.offset for entity in kept)])
+    if in_front:
+        kept = [_moved(entity, entity.offset - in_front, entity.end - in_front) for entity in kept]
+    return FormattedText(text[in_front:], kept)
+
+
+def _moved(entity: Entity, offset: int, end: int) -> Entity:
+    changes: dict[str, Any] = {"offset": offset, "length": end - offset}
+    return msgspec.structs.replace(entity, **changes)
