@@ -36,12 +36,12 @@ class NewAuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     details: Details = {}
 
     def encoded_details(self) -> str:
-        """Canonical JSON (RFC 8785 for this subset): sorted keys, integers that any reader keeps."""
+        """Canonical JSON (RFC 8785 for this subset): sorted keys, integers any reader keeps."""
         return msgspec.json.encode(_canonical(self.details), order="sorted").decode()
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One link of a chain, as stored. ``at`` and ``details`` are kept as the text that was hashed."""
+    """One link of a chain, as stored; ``at`` and ``details`` as the text that was hashed."""
 
     chain: str
     """A bot's id, a user's, or ``platform``."""

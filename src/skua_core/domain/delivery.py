@@ -8,7 +8,7 @@ import msgspec
 from skua_core.domain.content import Personalisation, RenderedMessage
 from skua_core.domain.secret import SealedSecret
 from skua_core.domain.subscriber import Reach
-from skua_core.ids import CampaignId, ChatId, SourceId, SubscriberId
+from skua_core.ids import BroadcastId, CampaignId, ChatId, SourceId, SubscriberId
 
 
 class DeliveryKind(StrEnum):
@@ -40,6 +40,8 @@ class Reason(StrEnum):
     CONTENT = "content"
     REFUSED = "refused"
     """Telegram said no for a reason that Skua doesn't know; its words are kept."""
+    UNRENDERABLE = "unrenderable"
+    """With this subscriber's values the message is empty or too long."""
     # skipped
     UNSUBSCRIBED = "unsubscribed"
     UNREACHABLE = "unreachable"
@@ -49,8 +51,6 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     DUPLICATE = "duplicate"
     """The chat turned out to be one that is in the audience already."""
-    UNRENDERABLE = "unrenderable"
-    """With this subscriber's values the message is empty or too long."""
     # uncertain
     NO_ANSWER = "no_answer"
     SERVER_ERROR = "server_error"
@@ -92,8 +92,12 @@ class Claim(msgspec.Struct, frozen=True):
     """None when a gate is closed: then there are no deliveries either."""
     more: bool = False
     """Something else could be claimed now, had there been room."""
-    next_due_at: datetime | None = None
-    """When the next delivery that was put back comes due; None if there is none."""
+    next_due_in: float | None = None
+    """Seconds until the next delivery that was put back comes due; None if there is none."""
+    to_freeze: BroadcastId | None = None
+    """A sending broadcast whose audience has still to be frozen."""
+    to_cancel: BroadcastId | None = None
+    """A cancelled broadcast that still has pending rows."""
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -26,8 +26,8 @@ class LaneTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __post_init__(self) -> None:
         if not 0 < 2 * self.heartbeat < self.fence < self.takeover:
             raise ValueError(
-                "lane times must rise: twice the heartbeat "
-                f"({self.heartbeat:g} s) < fence ({self.fence:g} s) < takeover ({self.takeover:g} s)"
+                f"lane times must rise: twice the heartbeat ({self.heartbeat:g} s) "
+                f"< fence ({self.fence:g} s) < takeover ({self.takeover:g} s)"
             )
         if not self.sweep > 0 or not self.future_tolerance > 0 or not self.patience > 0:
             raise ValueError("lane times must be longer than zero")

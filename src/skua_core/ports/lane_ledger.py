@@ -28,7 +28,8 @@ class LaneLedger(Protocol):
         """Mark what leaves next as in flight: replies, tests, auto-messages, then the broadcast.
 
         Subscribers who left meanwhile, and what expired, are skipped. A claim that finds the
-        sending broadcast at its end completes it. Raises LeaseLost.
+        sending broadcast at its end completes it. Nothing is claimed while ``not_before`` lasts,
+        nor from a broadcast that isn't frozen yet: ``Claim.to_freeze`` names it. Raises LeaseLost.
         """
 
     @abstractmethod
