@@ -1,6 +1,7 @@
 """What both grammars build: text with slots in it, and entities that nest as Telegram allows."""
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from skua_core.domain.content import EntityType
@@ -149,17 +150,22 @@ class TextBuilder:
         return _without_outer_blanks(ParsedText(text, self._slots, spans))
 
     def _interrupted(self, span: Span) -> list[Span]:
-        """Cut code out of a style around it, as Telegram does."""
+        """Cut code out of a style around it, and the style at a quotation's ends, as Telegram."""
         if span.type not in STYLES:
             return [span]
-        pieces = []
-        start = span.start
-        for hole in sorted(self._spans, key=lambda other: other.start):
-            if hole.type in UNSTYLED and span.start <= hole.start and hole.end <= span.end:
-                pieces.append(span._replace(start=start, end=hole.start))
-                start = hole.end
-        pieces.append(span._replace(start=start))
-        return [piece for piece in pieces if piece.start < piece.end]
+        edges = {span.start, span.end}
+        holes = []
+        for inner in self._spans:
+            if span.start <= inner.start and inner.end <= span.end:
+                if inner.type in UNSTYLED:
+                    holes.append(inner)
+                if inner.type in UNSTYLED | QUOTES:
+                    edges |= {inner.start, inner.end}
+        return [
+            span._replace(start=start, end=end)
+            for start, end in pairwise(sorted(edges))
+            if not any(hole.start <= start < hole.end for hole in holes)
+        ]
 
 
 def _without_outer_blanks(parsed: ParsedText) -> ParsedText:

@@ -36,6 +36,8 @@ def clean(text: str) -> str:
 
 def shorten_direction_runs(text: str) -> str:
     """Of several direction marks in a row only the last one counts; the length stays."""
+    if "\u200e" not in text and "\u200f" not in text:
+        return text
     return _DIRECTION_RUN.sub(lambda run: "\u200c" * len(run[0]), text)
 
 

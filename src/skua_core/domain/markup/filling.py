@@ -11,7 +11,7 @@ from skua_core.domain.content import (
     Slot,
     utf16_length,
 )
-from skua_core.domain.markup.cleaning import TRIMMED, is_blank
+from skua_core.domain.markup.cleaning import TRIMMED, is_blank, shorten_direction_runs
 from skua_core.domain.markup.errors import (
     MarkupInvalid,
     MessageEmpty,
@@ -70,7 +70,8 @@ def fill(compiled: CompiledMessage, values: Sequence[str]) -> RenderedMessage:
         pieces.append(value)
         done = slot.position
     pieces.append(skeleton.text[done:])
-    return trimmed(RenderedMessage("".join(pieces), _shifted(compiled, values), skeleton.buttons))
+    text = shorten_direction_runs("".join(pieces))
+    return trimmed(RenderedMessage(text, _shifted(compiled, values), skeleton.buttons))
 
 
 def _shifted(compiled: CompiledMessage, values: Sequence[str]) -> tuple[MessageEntity, ...]:

@@ -44,7 +44,8 @@ def problem_with_link(url: str) -> str | None:
     if parts.scheme in {"http", "https"}:
         return _problem_with_web_host(parts, port)
     if parts.scheme in _TELEGRAM_HOSTS:
-        host_is_fine = _TELEGRAM_HOSTS[parts.scheme].fullmatch(parts.netloc)
+        host = parts.netloc or parts.path  # `tg:resolve?…` is as good as `tg://resolve?…`
+        host_is_fine = _TELEGRAM_HOSTS[parts.scheme].fullmatch(host)
         return None if host_is_fine else f"nothing that Telegram knows follows {parts.scheme}://"
     return "it must begin with https://, http:// or tg://"
 
@@ -57,8 +58,11 @@ def _problem_with_web_host(parts: SplitResult, port: int | None) -> str | None:
         return None  # an IPv6 address, which urlsplit has checked
     if "." not in host.strip("."):
         return f"{host!r} is no host on the internet" if host else "it names no host"
-    if not _WEB_HOST.fullmatch(host) or "@" in (parts.username or ""):
+    if not _WEB_HOST.fullmatch(host):
         return f"{host!r} can't be a host"
+    user = parts.netloc.rpartition("@")[0].replace(":", "")
+    if user and not _WEB_HOST.fullmatch(user):
+        return f"{user!r} can't be a user"
     return None
 
 

@@ -1,0 +1,126 @@
+"""What holds for every source and every name, tried on ones that nobody would think of."""
+
+import msgspec
+from aiogram.types import MessageEntity as AiogramEntity
+from aiogram.utils.text_decorations import TextDecoration, html_decoration, markdown_decoration
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skua_core.domain.content import (
+    CompiledMessage,
+    EntityType,
+    ParseMode,
+    Personalisation,
+    RenderedMessage,
+)
+from skua_core.domain.markup.builder import QUOTES
+from skua_core.domain.markup.cleaning import clean
+from skua_core.domain.markup.errors import MessageEmpty
+from skua_core.errors import SkuaError
+from tests.unit.markup.reading import Styled, compiled, rendered, styled
+from tests.unit.markup.trees import EVERY_KIND, Tree, as_html, expected, trees
+
+FRAGMENTS = [
+    *("<b>", "</b>", "<i>", "</i>", "<a href='https://a.b'>", "</a>", "<code>", "</code>"),
+    *("<pre>", "</pre>", '<code class="language-c">', "<blockquote>", "</blockquote>"),
+    *("<span class=tg-spoiler>", "</span>", "<tg-time unix=1>", "&lt;", "&#60;", "&x;", "<", "&"),
+    *("*", "_", "__", "~", "||", "`", "```", "[", "](https://a.b)", "![", "](tg://emoji?id=1)"),
+    *("\\", ">", "**>", "\n", "\r", "!", ".", "(", ")", "{", "}", "{%", "\0", "\ud800", "😀", " "),
+    *("{{ first_name }}", '{{ last_name | default("}} x") }}', "{{", "}}", '"', "a", "я"),
+]
+WRITINGS = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join) | st.text(max_size=30)
+NAMES = st.text(max_size=12) | st.sampled_from(
+    [
+        "</b><i>",
+        "*_~`||",
+        "{{ username }}",
+        "&lt;",
+        "<a href='x'>",
+        "😀😀",
+        "\u202eגבא\u200f",
+        "\ud83d",
+    ]
+)
+
+
+@given(WRITINGS, st.sampled_from(ParseMode), NAMES)
+def test_any_writing_renders_or_is_refused_with_a_reason(
+    writing: str, mode: ParseMode, name: str
+) -> None:
+    try:
+        message = rendered(writing, mode, Personalisation(name))
+    except SkuaError:
+        return
+
+    assert_arrives_as_it_leaves(message)
+
+
+def assert_arrives_as_it_leaves(message: RenderedMessage) -> None:
+    """Nothing in it that Telegram would remove, refuse, or move."""
+    assert clean(message.text) == message.text == message.text.strip(" \n") != ""
+    styled(message.text, message.entities)  # fails where an entity cuts an emoji in two
+    spans = [(entity.offset, entity.offset + entity.length) for entity in message.entities]
+    assert all(0 <= start < end <= len(message.text) * 2 for start, end in spans)
+    assert spans == sorted(spans, key=lambda span: (span[0], -span[1]))
+    assert not [(a, b) for a in spans for b in spans if a[0] < b[0] < a[1] < b[1]]
+
+
+@given(trees(), NAMES, NAMES)
+def test_no_name_breaks_or_injects_markup(tree: Tree, first: str, last: str) -> None:
+    values = Personalisation(first, last)
+
+    message = rendered(f"<b>.</b>{as_html(tree)}.", values=values)
+
+    inside = styled(message.text, message.entities)[1:-1]
+    assert texts_and_kinds(inside) == texts_and_kinds(expected(tree, values))
+
+
+@given(trees(), NAMES, NAMES)
+def test_blanks_at_the_ends_never_shift_the_formatting(tree: Tree, first: str, last: str) -> None:
+    values = Personalisation(first, last)
+    try:
+        message = rendered(as_html(tree), values=values)
+    except MessageEmpty:
+        return
+
+    assert_arrives_as_it_leaves(message)
+    shape = expected(tree, values)
+    shown = [index for index, (char, _) in enumerate(shape) if char not in " \n"]
+    assert texts_and_kinds(styled(message.text, message.entities)) == texts_and_kinds(
+        shape[shown[0] : shown[-1] + 1]
+    )
+
+
+def texts_and_kinds(characters: Styled) -> Styled:
+    """Leaves out which of several direction marks in a row counts; none of them shows."""
+    return [("\u200c" if char in "\u200e\u200f" else char, kinds) for char, kinds in characters]
+
+
+@given(trees(slots=False))
+def test_html_written_by_another_library_reads_back(tree: Tree) -> None:
+    assert_reads_back(tree, html_decoration, ParseMode.HTML)
+
+
+# That library puts line breaks of its own around pre and quotations in Markdown.
+@given(trees(EVERY_KIND - QUOTES - {EntityType.PRE}, slots=False))
+def test_markdown_written_by_another_library_reads_back(tree: Tree) -> None:
+    assert_reads_back(tree, markdown_decoration, ParseMode.MARKDOWN_V2)
+
+
+def assert_reads_back(tree: Tree, library: TextDecoration, mode: ParseMode) -> None:
+    message = rendered(f".{as_html(tree)}.")
+    entities = [AiogramEntity(**msgspec.to_builtins(entity)) for entity in message.entities]
+
+    again = rendered(library.unparse(message.text, entities), mode)
+
+    assert again == message
+
+
+@given(trees())
+def test_a_compiled_message_survives_storage(tree: Tree) -> None:
+    message = compiled(f".{as_html(tree)}{{{{ username }}}}")
+
+    stored = msgspec.json.decode(msgspec.json.encode(message), type=CompiledMessage)
+
+    assert stored == message
+    assert {slot.expression for slot in stored.slots} >= {"username"}
