@@ -36,10 +36,10 @@ lint: setup
 	$(BIN)/lint-imports --no-logo
 
 test: lint docs ## Everything CI runs: check, contract, e2e, docs
-	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder
+	$(PYTEST) -n 2
 
 contract: setup ## Contract suites of all ports, or of one: PORT=messenger
-	$(PYTEST) $(if $(PORT),tests/contract/test_$(PORT).py,-n 2 --dist loadgroup tests/contract)
+	$(PYTEST) $(if $(PORT),tests/contract/test_$(PORT).py,-n 2 tests/contract)
 
 e2e: setup ## Whole journeys with real processes
 	$(PYTEST) tests/e2e

@@ -4,6 +4,8 @@ import os
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.postgres_cluster"]
 
@@ -13,17 +15,26 @@ settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
+JOURNEYS = "tests/e2e/"
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the work for ``-n 2``: a file stays together, the journeys come first and one by one.
+
+class JourneysOneByOne(LoadScopeScheduling):
+    """For ``-n 2``: a file stays on one worker, and all journeys are on the same one.
 
     Each journey starts several processes of its own, so two at once would starve each other.
     """
-    items.sort(key=lambda item: not _is_journey(item))
-    for item in items:
-        group = "e2e" if _is_journey(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return JOURNEYS if file.startswith(JOURNEYS) else file
 
 
-def _is_journey(item: pytest.Item) -> bool:
-    return "e2e" in item.path.relative_to(item.config.rootpath).parts
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> JourneysOneByOne:
+    config.option.loadscopereorder = False
+    return JourneysOneByOne(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the journeys, which take longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(JOURNEYS))
