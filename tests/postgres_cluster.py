@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import asyncpg
 import pytest
@@ -101,22 +101,30 @@ class PostgresCluster:
         return self._thread.submit(self._loop.run, call).result()
 
 
+def bin_dir_of_tests() -> Path | None:
+    named = os.environ.get("SKUA_TEST_POSTGRES_BIN")
+    return Path(named) if named else None
+
+
+def skip_or_fail(error: EmbeddedPostgresError) -> NoReturn:
+    if os.environ.get("CI"):
+        raise error
+    pytest.skip(f"no PostgreSQL can run here: {error}")
+
+
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[PostgresCluster]:
     """Skips where no server can run; an error instead when CI is set."""
-    bin_dir = os.environ.get("SKUA_TEST_POSTGRES_BIN")
     with ExitStack() as cleanup:
         server = EmbeddedPostgres(
             cleanup.enter_context(_MemoryDirectory()),
             options=_SETTINGS,
-            bin_dir=Path(bin_dir) if bin_dir else None,
+            bin_dir=bin_dir_of_tests(),
         )
         try:
             cleanup.enter_context(server)
         except EmbeddedPostgresError as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"no PostgreSQL for the tests: {error}")
+            skip_or_fail(error)
         yield cleanup.enter_context(PostgresCluster(server))
 
 

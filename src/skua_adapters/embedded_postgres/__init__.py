@@ -2,6 +2,7 @@
 
 from skua_adapters.embedded_postgres.data_directory import SUPERUSER
 from skua_adapters.embedded_postgres.errors import (
+    AccountWithoutName,
     BinariesNotFound,
     ClusterInUse,
     DataDirectoryBroken,
@@ -15,6 +16,7 @@ from skua_adapters.embedded_postgres.supervisor import EmbeddedPostgres
 
 __all__ = [
     "SUPERUSER",
+    "AccountWithoutName",
     "BinariesNotFound",
     "ClusterInUse",
     "DataDirectoryBroken",

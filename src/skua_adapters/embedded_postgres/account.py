@@ -1,6 +1,7 @@
 """The system account under which the server runs: ours, or for root one without privileges."""
 
 import os
+import pwd
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,14 @@ class ServerAccount:
     @property
     def effective_uid(self) -> int:
         return os.geteuid() if self.uid is None else self.uid
+
+    @property
+    def has_name(self) -> bool:
+        try:
+            pwd.getpwuid(self.effective_uid)
+        except KeyError:
+            return False
+        return True
 
     def own(self, path: Path) -> None:
         if self.uid is not None:
@@ -51,24 +60,25 @@ class ServerAccount:
         Only ``directory`` itself and parents that were missing get other permissions: opening
         a folder that somebody else closed is not ours to do.
         """
-        for folder in reversed([p for p in directory.parents if not p.exists()]):
-            folder.mkdir(exist_ok=True)
-            if self.uid is not None:
-                folder.chmod(0o711)
-        directory.mkdir(mode=0o700, exist_ok=True)
-        if self.uid is None:
-            return
-        barrier = self.barrier(directory)
-        if barrier == directory:
-            # Its group and nobody else, so that the folder stays as private as it was.
-            os.chown(directory, -1, self.uid)
-            directory.chmod(stat.S_IMODE(directory.stat().st_mode) | stat.S_IXGRP)
-        elif barrier is not None:
+        missing = [path for path in (directory, *directory.parents) if not path.exists()]
+        nearest = missing[-1].parent if missing else directory
+        if not nearest.is_dir():
+            raise DirectoryNotUsable(nearest, "it is not a directory")
+        barrier = self.barrier(nearest)
+        if barrier not in {None, directory}:
             raise DirectoryNotUsable(
                 directory,
                 f"root runs the server as the unprivileged uid {self.uid}, which may not enter "
                 f"{barrier} (`chmod o+x` would let it)",
             )
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700 if folder == directory else 0o777)
+            if self.uid is not None and folder != directory:
+                folder.chmod(0o711)
+        if self.uid is not None and (missing or barrier == directory):
+            # Its group and nobody else, so that the folder stays as private as it was.
+            os.chown(directory, -1, self.uid)
+            directory.chmod(stat.S_IMODE(directory.stat().st_mode) | stat.S_IXGRP)
 
     def private_directory(self, path: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)

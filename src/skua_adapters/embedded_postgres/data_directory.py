@@ -7,7 +7,11 @@ from pathlib import Path
 
 from skua_adapters.embedded_postgres.account import ServerAccount
 from skua_adapters.embedded_postgres.binaries import Binaries
-from skua_adapters.embedded_postgres.errors import DataDirectoryBroken, DirectoryNotUsable
+from skua_adapters.embedded_postgres.errors import (
+    AccountWithoutName,
+    DataDirectoryBroken,
+    DirectoryNotUsable,
+)
 from skua_adapters.embedded_postgres.passwords import sync_folder
 from skua_adapters.embedded_postgres.server_log import ServerLog, explain
 from skua_adapters.embedded_postgres.server_process import run
@@ -36,6 +40,8 @@ class DataDirectory:
             _remove(unfinished)
         if self._is_there():
             return
+        if not self._account.has_name:
+            raise AccountWithoutName(self._account.effective_uid)
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=beside))
         try:
             self._account.own(unfinished)

@@ -75,6 +75,19 @@ class DataDirectoryBroken(EmbeddedPostgresError):
         self.data = data
 
 
+class AccountWithoutName(EmbeddedPostgresError):
+    """As in a container that runs under a uid of its own choice."""
+
+    code = "account-without-name"
+
+    def __init__(self, uid: int) -> None:
+        super().__init__(
+            f"PostgreSQL can't make its data as uid {uid}, which has no name on this system: "
+            "add a line for it to /etc/passwd, or start Skua as a user that has one."
+        )
+        self.uid = uid
+
+
 class OtherMajorVersion(EmbeddedPostgresError):
     code = "other-major-version"
 

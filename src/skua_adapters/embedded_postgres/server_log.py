@@ -18,7 +18,7 @@ _NO_SPACE = ("No space left on device", "Disk quota exceeded")
 _DAMAGE = re.compile(
     r"could not (?:locate a valid checkpoint|find the database system)|invalid checkpoint|"
     r"incorrect checksum in control file|pg_control|invalid page in|"
-    r"is not a valid data directory|"
+    r"is not a valid data directory|required WAL directory|could not access status|"
     r"could not (?:open|read) (?:file|directory) \"(?:global|base|pg_)"
 )
 _SERIOUS = re.compile(r"(?:PANIC|FATAL|error): +(.+)")
