@@ -1,0 +1,18 @@
+"""The machine's clocks."""
+
+import time
+from datetime import UTC, datetime
+
+from skua_core.ports.clock import Clock
+
+
+class SystemClock(Clock):
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        # Elsewhere than on Linux, time.monotonic is the closest there is: on macOS it stands
+        # still while the machine sleeps, so that a holder may think itself younger than it is.
+        if hasattr(time, "CLOCK_BOOTTIME"):
+            return time.clock_gettime(time.CLOCK_BOOTTIME)
+        return time.monotonic()
