@@ -81,7 +81,7 @@ def test_different_uses_have_different_keys() -> None:
         "your-secret-key-goes-here-1234567890",
         "replace with a long random string",
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-        "please-change-this-secret-key-before-the-first-start"[:37] * 2,
+        "please-change-this-secret-key" * 2,
         "12345678901234567890",
     ],
 )
@@ -98,7 +98,7 @@ def test_a_short_key_stops_the_start(value: str) -> None:
     assert value not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", ["k1:" + "A" * 43, "k1:" + "q" * 44, "gogogogogogogogogogogogo"])
+@pytest.mark.parametrize("value", ["k1:" + "B" * 43, "k1:" + "q" * 44, "gogogogogogogogogogogogo"])
 def test_a_key_that_repeats_itself_stops_the_start(value: str) -> None:
     with pytest.raises(SecretKeyUnfit, match=r"not random|too few"):
         KeyRing.from_settings(value)
