@@ -90,7 +90,7 @@ class MinijinjaRenderer(Renderer):
             try:
                 text = engine.render_str(template, **{name: read(values) for name, read in context})
             except TemplateError as error:
-                raise ExpressionFailed(error.detail or error.kind) from error
+                raise ExpressionFailed(_reason(error)) from error
             except TypeError as error:
                 raise ExpressionFailed("a filter was given the wrong arguments") from error
             return clean(text)
@@ -160,6 +160,12 @@ def _engine() -> Environment:
     engine.add_filter("lower", lambda value: _as_text(value).lower())
     engine.add_filter("trim", lambda value: _as_text(value).strip())
     return engine
+
+
+def _reason(error: TemplateError) -> str:
+    if error.kind == "OutOfFuel":
+        return "it takes too many steps, or makes too long a text"
+    return error.detail or error.message
 
 
 def _as_text(value: object) -> str:

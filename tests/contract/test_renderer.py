@@ -1,0 +1,291 @@
+"""What every renderer owes, and what minijinja adds to it."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skua_adapters.renderer.in_process import InProcessRenderer
+from skua_adapters.renderer.minijinja import MinijinjaRenderer
+from skua_core.domain.content import (
+    CompiledMessage,
+    EntityType,
+    InlineButton,
+    MessageEntity,
+    MessageSource,
+    ParseMode,
+    Personalisation,
+)
+from skua_core.domain.markup.errors import (
+    ButtonInvalid,
+    MarkupInvalid,
+    MessageEmpty,
+    MessageTooLong,
+    PlaceholderFailed,
+    PlaceholderUnknown,
+)
+from skua_core.ports.renderer import Renderer
+
+ANA = Personalisation("Ana 😀", "de Sá", "ana", "pt", {"city": "Lisboa", "favourite shop": "n° 1"})
+NOBODY = Personalisation()
+
+
+@pytest.fixture(params=[InProcessRenderer, MinijinjaRenderer])
+def renderer(request: pytest.FixtureRequest) -> Renderer:
+    make: Callable[[], Renderer] = request.param
+    return make()
+
+
+def text_for(renderer: Renderer, source: str, values: Personalisation = ANA) -> str:
+    """Plain text, so that the expression alone decides; in bars, so that blanks stay."""
+    compiled = renderer.compile(MessageSource(f"|{source}|", ParseMode.PLAIN))
+    return renderer.render(compiled, values).text[1:-1]
+
+
+@pytest.mark.parametrize(
+    ("expression", "ana", "nobody"),
+    [
+        ("{{ first_name }}", "Ana 😀", ""),
+        ("{{first_name}}", "Ana 😀", ""),
+        ("{{ last_name }}", "de Sá", ""),
+        ("{{ username }}", "ana", ""),
+        ("{{ language }}", "pt", ""),
+        ("{{ attributes.city }}", "Lisboa", ""),
+        ('{{ attributes["favourite shop"] }}', "n° 1", ""),
+        ("{{ attributes['city'] }}", "Lisboa", ""),
+        ('{{ first_name | default("friend") }}', "Ana 😀", "friend"),
+        ("{{ first_name|default('friend')|upper }}", "ANA 😀", "FRIEND"),
+        ('{{ last_name | upper | default("x") }}', "DE SÁ", "x"),
+        ("{{ attributes.city | lower }}", "lisboa", ""),
+        ('{{ "  a  " | trim }}', "a", "a"),
+        ('{{ "{{ first_name }}" }}', "{{ first_name }}", "{{ first_name }}"),
+        (r'{{ "\"\\\n\"" }}', '"\\\n"', '"\\\n"'),
+        ('{{ "}}" | upper }}{{ username }}', "}}ana", "}}"),
+    ],
+)
+def test_the_common_subset_means_the_same_everywhere(
+    renderer: Renderer, expression: str, ana: str, nobody: str
+) -> None:
+    assert text_for(renderer, expression) == ana
+    assert text_for(renderer, expression, NOBODY) == nobody
+
+
+def test_a_value_of_blanks_counts_as_missing(renderer: Renderer) -> None:
+    blanks = Personalisation(first_name=" \t ", attributes={"city": ""})
+
+    assert text_for(renderer, '{{ first_name | default("friend") }}', blanks) == "friend"
+    assert text_for(renderer, '{{ attributes.city | default("there") }}', blanks) == "there"
+
+
+def test_values_enter_as_text_and_entities_move_with_them(renderer: Renderer) -> None:
+    compiled = renderer.compile(
+        MessageSource('Hi <b>{{ first_name }}</b>, <i>{{ attributes.city }}</i> {{ "&lt;" }}')
+    )
+
+    message = renderer.render(
+        compiled, Personalisation("</b>😀*", attributes={"city": "{{ username }}"})
+    )
+
+    assert message.text == "Hi </b>😀*, {{ username }} &lt;"
+    assert message.entities == (
+        MessageEntity(EntityType.BOLD, 3, 7),
+        MessageEntity(EntityType.ITALIC, 12, 14),
+    )
+
+
+def test_an_entity_that_no_value_fills_is_left_out(renderer: Renderer) -> None:
+    compiled = renderer.compile(MessageSource("Hi <b>{{ first_name }}</b>!"))
+
+    assert renderer.render(compiled, NOBODY).entities == ()
+
+
+def test_a_message_without_slots_is_one_object_for_everybody(renderer: Renderer) -> None:
+    compiled = renderer.compile(MessageSource("<b>Hello</b>"))
+
+    assert renderer.render(compiled, ANA) is renderer.render(compiled, NOBODY)
+
+
+def test_a_stored_message_renders_like_the_one_that_was_compiled(renderer: Renderer) -> None:
+    buttons = ((InlineButton("Yes", callback_data="yes"),),)
+    source = MessageSource(
+        '*Hi* _{{ first_name | default("you") }}_', ParseMode.MARKDOWN_V2, buttons
+    )
+    compiled = renderer.compile(source)
+
+    stored = msgspec.json.decode(msgspec.json.encode(compiled), type=CompiledMessage)
+
+    assert renderer.render(stored, ANA) == renderer.render(compiled, ANA)
+    assert renderer.render(stored, ANA).buttons == buttons
+
+
+def test_required_names_what_leaves_a_gap(renderer: Renderer) -> None:
+    compiled = renderer.compile(
+        MessageSource(
+            '{{ first_name }} {{ username | default("x") }} {{ last_name | default("") }} '
+            '{{ attributes.city | upper }} {{ "text" }}!'
+        )
+    )
+
+    assert compiled.required == {"first_name", "attributes.city"}
+
+
+def test_what_is_wrong_with_a_source_is_said_with_its_place(renderer: Renderer) -> None:
+    with pytest.raises(PlaceholderUnknown, match=r"Line 2, column 7: .* `frist_name`") as unknown:
+        renderer.compile(MessageSource("Hi\nyou {{frist_name}}"))
+    assert unknown.value.name == "frist_name"
+    assert unknown.value.known[:2] == ("first_name", "last_name")
+
+    with pytest.raises(MarkupInvalid, match="Line 1, column 4: `<b>` is never closed"):
+        renderer.compile(MessageSource("Hi <b>you"))
+    with pytest.raises(ButtonInvalid, match="Button 1 of row 1"):
+        renderer.compile(MessageSource("Hi", buttons=((InlineButton("x"),),)))
+
+
+@pytest.mark.parametrize(
+    ("expression", "column", "problem"),
+    [
+        ("{{ }}", 3, "the braces hold nothing"),
+        ("{{ “x” }}", 4, "`“` can't stand in a placeholder"),
+        ("{{ first_name | default(&quot;x&quot;) }}", 25, "`&` can't stand"),
+        ("{{ first_name.upper }}", 14, "`.` can't stand"),
+        (r'{{ "\x41" }}', 5, r"`\x` means nothing"),
+        ("{{ first_name %}", 1, "never closed"),
+        ("{{ " + "first_name |" * 100 + " upper }}", 3, "over 500 characters"),
+    ],
+)
+def test_a_broken_expression_is_shown_at_its_place(
+    renderer: Renderer, expression: str, column: int, problem: str
+) -> None:
+    with pytest.raises(MarkupInvalid) as caught:
+        renderer.compile(MessageSource(expression))
+
+    assert problem in caught.value.problem
+    assert caught.value.column == column
+
+
+def test_a_message_can_be_too_long_or_empty_for_one_subscriber(renderer: Renderer) -> None:
+    long = renderer.compile(MessageSource("x" * 4090 + "{{ first_name }}"))
+    bare = renderer.compile(MessageSource("{{ first_name }}"))
+
+    with pytest.raises(MessageTooLong) as caught:
+        renderer.render(long, Personalisation("x" * 7))
+    assert (caught.value.length, caught.value.limit) == (4097, 4096)
+    with pytest.raises(MessageEmpty):
+        renderer.render(bare, NOBODY)
+    assert len(renderer.render(long, Personalisation("x" * 6)).text) == 4096
+
+
+def test_a_message_is_measured_when_it_is_compiled(renderer: Renderer) -> None:
+    with pytest.raises(MessageTooLong):
+        renderer.compile(MessageSource("x" * 4097 + "{{ first_name }}"))
+    with pytest.raises(MessageEmpty):
+        renderer.compile(MessageSource("<b> </b>"))
+
+
+# From here on: what minijinja adds.
+
+
+@pytest.mark.parametrize(
+    ("expression", "ana", "nobody"),
+    [
+        ('{{ "Sr. " ~ last_name if last_name else "friend" }}', "Sr. de Sá", "friend"),
+        ('{{ "olá" if language == "pt" else "hello" }}', "olá", "hello"),
+        ('{{ "x" if language in ["pt", "es"] and not username == "bob" else "y" }}', "x", "y"),
+        ("{{ first_name[:3] | title }}", "Ana", ""),
+        ("{{ first_name[0] }}{{ last_name[0] | upper }}", "AD", ""),
+        ('{{ username | capitalize | replace("n", "nn") }}', "Anna", ""),
+        ('{{ (first_name or last_name) | default("you") }}', "Ana 😀", "you"),
+        ('{{ attributes["favourite shop"] ~ attributes.city }}', "n° 1Lisboa", ""),
+        ('{{ "a" ~ "}}" ~ "{{ first_name }}" }}', "a}}{{ first_name }}", "a}}{{ first_name }}"),
+        ('{{ (username == "ana") | upper }}', "TRUE", "FALSE"),
+        ("{{ 7 }}", "7", "7"),
+    ],
+)
+def test_minijinja_knows_conditions_joins_and_slices(
+    expression: str, ana: str, nobody: str
+) -> None:
+    renderer = MinijinjaRenderer()
+
+    assert text_for(renderer, expression) == ana
+    assert text_for(renderer, expression, NOBODY) == nobody
+    with pytest.raises(MarkupInvalid, match="more than this installation understands"):
+        InProcessRenderer().compile(MessageSource(expression))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "{{ range(100000000) }}",
+        "{{ (first_name)() }}",
+        "{{ first_name.__class__ }}",
+        '{{ attributes.city["__class__"]() }}',
+        "{{ attributes }}",
+        "{{ attributes.items() }}",
+        "{{ first_name * 1000000000 }}",
+        '{{ "%1000000000d" | format(1) }}',
+        '{{ first_name | attr("__class__") }}',
+        "{{ first_name | upper | safe }}",
+        "{{ first_name if debug() }}",
+        "{{ self }}",
+        "{{ loop.index }}",
+        "{{ [1] | map(first_name) }}",
+        "{{ " + "(" * 300 + "first_name" + ")" * 180 + " }}",
+        '{{ first_name | upper("x") }}',
+        "{{ first_name | default }}",
+        "{{ first_name last_name }}",
+        "{{ first_name | }}",
+        "{% for x in first_name %}{% endfor %}",
+        "{# hidden #}",
+    ],
+)
+def test_attacks_and_nonsense_are_refused_when_compiled(expression: str) -> None:
+    with pytest.raises((MarkupInvalid, PlaceholderUnknown)):
+        MinijinjaRenderer().compile(MessageSource(expression))
+
+
+def test_an_expression_that_grows_too_big_for_one_value_ends_at_the_fuel() -> None:
+    growing = "{{ first_name" + ' | replace("q", "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq")' * 8 + " }}"
+    renderer = MinijinjaRenderer()
+    compiled = renderer.compile(MessageSource(f"Hi {growing}"))
+
+    assert renderer.render(compiled, ANA).text == "Hi Ana 😀"
+    with pytest.raises(PlaceholderFailed, match=r"column 6: .* too long a text"):
+        renderer.render(compiled, Personalisation("q" * 64))
+
+
+def test_a_long_value_is_no_attack() -> None:
+    long = Personalisation(attributes={"story": "once upon a time " * 200})
+    source = '{{ attributes.story | title | replace("Time", "day") | upper ~ "!" }}'
+
+    assert text_for(MinijinjaRenderer(), source, long).endswith("UPON A DAY !")
+
+
+def test_a_message_of_another_renderer_fails_with_its_place() -> None:
+    compiled = MinijinjaRenderer().compile(MessageSource("Hi\n{{ first_name | title }}"))
+
+    with pytest.raises(PlaceholderFailed, match="Line 2, column 3") as caught:
+        InProcessRenderer().render(compiled, ANA)
+
+    assert "more than this installation understands" in caught.value.problem
+
+
+VALUES = st.text(max_size=8) | st.sampled_from([" ", "ß", "ΑΣ", "ŉ", "\u00a0x\u2003", "\x1c", "İ"])
+FILTERS = st.lists(
+    st.sampled_from(['default("Né ")', "default('')", "upper", "lower", "trim"]), max_size=4
+)
+
+
+@given(VALUES, FILTERS)
+def test_the_fast_path_and_the_engine_agree(value: str, filters: list[str]) -> None:
+    """Parentheses are beyond the common subset, so the same expression goes to the engine."""
+    renderer = MinijinjaRenderer()
+    values = Personalisation(value, attributes={"x": value})
+    for name in ("first_name", "attributes.x"):
+        tail = "".join(f" | {name}" for name in filters)
+
+        fast = text_for(renderer, f"{{{{ {name}{tail} }}}}", values)
+        engine = text_for(renderer, f"{{{{ ({name}){tail} }}}}", values)
+
+        assert fast == engine
