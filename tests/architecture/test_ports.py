@@ -26,6 +26,11 @@ CONTRACT_SUITES = ROOT / "tests" / "contract"
 # A module or package named so holds what serves in process; every other one is real.
 DOUBLES = {"fake", "in_memory", "in_process", "frozen", "counted", "recording"}
 
+NOT_ADAPTERS = (
+    ".migrations",  # scripts that only Alembic can load
+    ".telegram_simulator",  # the other party: it answers, and is called what Telegram calls it
+    ".__main__",
+)
 HAS_NO_SUITE_OF_ITS_OWN = {
     "repositories": "they hang off a TenantStorage's unit, whose suite holds them",
 }
@@ -50,7 +55,7 @@ def protocols(module: ModuleType) -> list[type]:
 
 
 def adapter_classes() -> list[type]:
-    """Classes of skua_adapters; migrations are scripts that only Alembic can load."""
+    """Classes of skua_adapters, but for those of parties that keep no port of ours."""
     found: dict[type, None] = {}
     for name in adapter_module_names(skua_adapters):
         for value in vars(importlib.import_module(name)).values():
@@ -61,7 +66,7 @@ def adapter_classes() -> list[type]:
 
 def adapter_module_names(package: ModuleType) -> Iterator[str]:
     for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if found.name.endswith((".migrations", ".__main__")):
+        if found.name.endswith(NOT_ADAPTERS):
             continue
         yield found.name
         if found.ispkg:
@@ -80,6 +85,11 @@ def is_double(adapter: type) -> bool:
     return not DOUBLES.isdisjoint(adapter.__module__.split("."))
 
 
+def is_whole(adapter: type) -> bool:
+    """Not what several adapters have in common, nor a port."""
+    return not inspect.isabstract(adapter)
+
+
 def specification_faults(port: type, *, spec_of_module: str | None) -> Iterator[str]:
     count = len(methods(port))
     usual = FEWEST_METHODS <= count <= MOST_METHODS
@@ -93,7 +103,7 @@ def specification_faults(port: type, *, spec_of_module: str | None) -> Iterator[
 
 
 def adapter_faults(port: type, adapters: Sequence[type]) -> Iterator[str]:
-    own = [adapter for adapter in adapters if port in adapter.__mro__]
+    own = [adapter for adapter in adapters if port in adapter.__mro__ and is_whole(adapter)]
     if not any(is_double(adapter) for adapter in own):
         yield f"{port.__name__} has no fake or in-memory adapter in skua_adapters"
     if not any(not is_double(adapter) for adapter in own):
@@ -131,7 +141,9 @@ def suite_faults(
     held = [
         adapter
         for adapter in adapters
-        if adapter.__name__ in mentioned and not doors.isdisjoint(adapter.__mro__)
+        if adapter.__name__ in mentioned
+        and is_whole(adapter)
+        and not doors.isdisjoint(adapter.__mro__)
     ]
     if not any(is_double(adapter) for adapter in held):
         yield f"{suite.name} does not run against a fake or in-memory adapter"

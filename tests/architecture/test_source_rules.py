@@ -19,6 +19,7 @@ MAY_READ_THE_MACHINE_CLOCK = {
 }
 MAY_WRITE_RAW_SQL = {
     "skua_adapters/_sql/": "the plumbing, where each statement is read for both tenancy locks",
+    "skua_adapters/tenant_storage/postgres/lane_statements.py": "their order of locks is the SQL",
 }
 WALL_CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 WALL_CLOCKS |= {"time.time", "time.time_ns", "time.localtime", "time.gmtime"}
