@@ -68,6 +68,9 @@ class ClaimOrder(msgspec.Struct, frozen=True, kw_only=True):
     """At most this many replies, tests and auto-messages while a broadcast waits."""
     busy_chats: frozenset[int] = frozenset()
     """Chats that may get nothing now: one of theirs is in flight, or their second isn't over."""
+    busy_with_others: frozenset[int] = frozenset()
+    """Those of them that are busy with something else than the broadcast that is being sent. Its
+    own recipients come once each, so for the rows at its cursor these are all that matter."""
 
 
 class LaneSnapshot(msgspec.Struct, frozen=True, kw_only=True):

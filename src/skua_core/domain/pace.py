@@ -37,6 +37,10 @@ class Pace:
         """Nothing may leave before ``until``. A pause is only ever prolonged."""
         self.held_until = max(self.held_until, until)
 
+    def rest(self, until: float) -> None:
+        """Let the next message leave no earlier than that; no pause, for nobody asked for one."""
+        self._next_at = max(self._next_at, until)
+
     def held(self, now: float) -> float:
         """Seconds that a pause still lasts; zero or less when there is none."""
         return self.held_until - now

@@ -92,6 +92,20 @@ class Subscriber(msgspec.Struct, kw_only=True):
         if at >= self.reach_changed_at:
             self.reach, self.reach_changed_at = reach, at
 
+    def absorb(self, other: "Subscriber") -> None:
+        """``other`` turned out to be this same chat under a former id.
+
+        Reach stays as it is: what was learned of the former id says nothing about the new one.
+        """
+        if other.subscribed_changed_at > self.subscribed_changed_at:
+            self.subscribed = other.subscribed
+            self.subscribed_changed_at = other.subscribed_changed_at
+        if other.joined_at < self.joined_at:
+            self.joined_at, self.source = other.joined_at, other.source or self.source
+        self.attributes = {**other.attributes, **self.attributes}
+        seen = [at for at in (self.last_seen_at, other.last_seen_at) if at is not None]
+        self.last_seen_at = max(seen, default=None)
+
     def refuse(self, reach: Reach, request_started_at: datetime) -> None:
         """A send that began then was refused for this reason.
 

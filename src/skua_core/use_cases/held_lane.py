@@ -4,22 +4,23 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from skua_core.domain.bot import TokenState
 from skua_core.domain.content import CompiledMessage
 from skua_core.domain.delivery import Claim, ClaimedDelivery, DeliveryKind, Settlement
 from skua_core.domain.lane import ClaimOrder
-from skua_core.domain.pace import FairShare
+from skua_core.domain.pace import ChatPace, FairShare
 from skua_core.domain.secret import SealedSecret
 from skua_core.errors import LeaseLost, SecretUnreadable, StorageUnavailable
 from skua_core.faults import fault
-from skua_core.ids import BroadcastId, CampaignId
+from skua_core.ids import BroadcastId, CampaignId, SourceId
 from skua_core.ports.clock import Clock
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 from skua_core.ports.token_vault import TokenVault
 from skua_core.use_cases.lane_guard import LaneGuard
 from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings
 from skua_core.use_cases.lane_sender import LaneSender, Outgoing
+from skua_core.use_cases.tokens import TokenFailedCommand
 
+_BROADCAST = DeliveryKind.BROADCAST
 _LINGER = 0.1
 """Seconds that an outcome waits at most for others, to be recorded together."""
 _RETRY = 0.5
@@ -55,12 +56,13 @@ class HeldLane:
         self._compiled: dict[tuple[CampaignId, int], CompiledMessage] = {}
         self._chores: dict[BroadcastId, asyncio.Task[None]] = {}
         self._paid = False
+        self._sources: set[SourceId] = set()
         self._window = self._batch = 1
         self._more = True
         self._look_at = self._busy_at = self._taken_at = clock.monotonic()
         self._stored_pause = sender.pace.held_until
         self._unsure = False
-        self.bad_token: tuple[SealedSecret, TokenState] | None = None
+        self.failed_token: TokenFailedCommand | None = None
         """A token that Telegram refuses, or that no key opens."""
 
     async def serve(self) -> LaneEnd:
@@ -81,12 +83,12 @@ class HeldLane:
     def _end(self) -> LaneEnd | None:  # noqa: PLR0911 - one line per reason
         now, patience = self._clock.monotonic(), self._settings.times.patience
         if self._sender.refused_token is not None:
-            self.bad_token = (self._sender.refused_token, TokenState.REVOKED)
+            self._fail_token(self._sender.refused_token, unreadable=False)
         if self._guard.lost:
             return LaneEnd.LOST
         if self._place.stopping:
             return LaneEnd.STOPPED
-        if self.bad_token is not None:
+        if self.failed_token is not None:
             return LaneEnd.TOKEN
         if self._sender.pace.held(now) > patience:
             return LaneEnd.HELD_BACK
@@ -95,6 +97,11 @@ class HeldLane:
         if now - self._busy_at > patience and not self._sender.open and not self._chores:
             return LaneEnd.IDLE
         return None
+
+    def _fail_token(self, sealed: SealedSecret, *, unreadable: bool) -> None:
+        self.failed_token = TokenFailedCommand(
+            bot_id=self._lease.bot_id, sealed_token=sealed, unreadable=unreadable
+        )
 
     async def _leave(self) -> None:
         """Let go of what hasn't left, wait for what has, record all of it, free the lane."""
@@ -191,6 +198,7 @@ class HeldLane:
             room=room,
             direct_room=self._share.direct_room(room),
             busy_chats=self._sender.chats.busy(now),
+            busy_with_others=self._sender.direct_chats.busy(now),
         )
 
     def _may_claim(self) -> bool:
@@ -199,7 +207,9 @@ class HeldLane:
     async def _take_in(self, claim: Claim) -> None:
         now = self._clock.monotonic()
         self._more = claim.more
-        due_in = self._settings.poll if claim.next_due_in is None else claim.next_due_in
+        due_in = (
+            self._settings.poll if claim.next_due_in is None else max(_LINGER, claim.next_due_in)
+        )
         self._look_at = now + min(due_in, self._settings.poll)
         if claim.to_freeze is not None:
             self._begin(claim.to_freeze, self._freeze)
@@ -209,8 +219,13 @@ class HeldLane:
             return
         self._busy_at = now
         self._paid = any(delivery.paid for delivery in claim.deliveries)
-        broadcast = sum(each.kind is DeliveryKind.BROADCAST for each in claim.deliveries)
+        sources = {each.key.source_id for each in claim.deliveries if each.kind is _BROADCAST}
+        broadcast = sum(each.kind is _BROADCAST for each in claim.deliveries)
         self._share.claimed(direct=len(claim.deliveries) - broadcast, broadcast=broadcast)
+        if sources and self._sources and sources != self._sources:
+            # One broadcast follows another: give their common recipients their second.
+            self._sender.pace.rest(now + ChatPace.GAP)
+        self._sources = sources or self._sources
         try:
             self._sender.enqueue(await self._outgoing(claim))
         except StorageUnavailable:
@@ -218,7 +233,7 @@ class HeldLane:
         except SecretUnreadable:
             self._sender.return_unsent(claim.deliveries)
             if claim.sealed_token is not None:
-                self.bad_token = (claim.sealed_token, TokenState.UNREADABLE)
+                self._fail_token(claim.sealed_token, unreadable=True)
 
     async def _outgoing(self, claim: Claim) -> list[Outgoing]:
         sealed = claim.sealed_token

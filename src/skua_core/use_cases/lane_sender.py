@@ -86,6 +86,8 @@ class LaneSender:
         self.pace = Pace()
         self.window = SendWindow()
         self.chats = ChatPace()
+        self.direct_chats = ChatPace()
+        """The chats that are busy with something else than a broadcast."""
         self.open: dict[DeliveryKey, ClaimedDelivery] = {}
         """Claimed deliveries without an outcome, queued or under way."""
         self.refused_token: SealedSecret | None = None
@@ -105,6 +107,7 @@ class LaneSender:
             if item.delivery.kind is DeliveryKind.BROADCAST:
                 self._queue.append(item)
             else:
+                self.direct_chats.claimed(item.delivery.chat_id)
                 urgent.append(item)
         self._queue.extendleft(reversed(urgent))
         self._queued.set()
@@ -232,6 +235,8 @@ class LaneSender:
     def _close(self, delivery: ClaimedDelivery, *, sent_at: float | None) -> None:
         del self.open[delivery.key]
         self.chats.finished(delivery.chat_id, sent_at)
+        if delivery.kind is not DeliveryKind.BROADCAST:
+            self.direct_chats.finished(delivery.chat_id, sent_at)
 
 
 def _nothing() -> None:

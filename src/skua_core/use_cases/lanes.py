@@ -1,11 +1,7 @@
 """Serve one bot's lane: claim, send, record, until the work or the lease is over."""
 
-from collections.abc import Awaitable, Callable
-
-from skua_core.domain.bot import TokenState
 from skua_core.domain.lane import AcquiredLane
 from skua_core.domain.pace import RateLearner
-from skua_core.domain.secret import SealedSecret
 from skua_core.ids import BotId
 from skua_core.ports.clock import Clock
 from skua_core.ports.messenger import Messenger
@@ -16,9 +12,7 @@ from skua_core.use_cases.held_lane import HeldLane
 from skua_core.use_cases.lane_guard import LaneGuard
 from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings
 from skua_core.use_cases.lane_sender import LaneSender
-
-TokenFailed = Callable[[BotId, SealedSecret, TokenState], Awaitable[None]]
-"""What to do when a token turns out to be revoked or unreadable, if it is still the one in use."""
+from skua_core.use_cases.tokens import TokenFailed
 
 
 class AcquireLane:
@@ -92,6 +86,6 @@ class ServeLane:
             sender=sender,
         )
         end = await lane.serve()
-        if lane.bad_token is not None:
-            await self._token_failed(guard.lease.bot_id, *lane.bad_token)
+        if lane.failed_token is not None:
+            await self._token_failed(lane.failed_token)
         return end

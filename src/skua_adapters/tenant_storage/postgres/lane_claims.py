@@ -1,0 +1,129 @@
+"""Claiming: lane first (the caller has it), then bot, item, deliveries."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from skua_adapters.tenant_storage.postgres import lane_statements as sql
+from skua_core.domain.content import Personalisation, RenderedMessage
+from skua_core.domain.delivery import Claim, ClaimedDelivery, DeliveryKey, DeliveryKind
+from skua_core.domain.lane import ClaimOrder, Lease
+from skua_core.domain.secret import SealedSecret
+from skua_core.ids import BroadcastId, CampaignId, ChatId, SourceId, SubscriberId
+
+_PUT_BACK_SHARE = 2
+"""What was put back takes at most this part (a half) of a claim, so that the rest moves on too."""
+_KINDS = {kind.value: kind for kind in DeliveryKind}
+_NOBODY = UUID(int=0)
+_IN_FLIGHT, _SKIPPED = "in_flight", "skipped"
+
+
+async def claim(session: AsyncSession, lease: Lease, order: ClaimOrder) -> Claim:
+    bot = {"bot": lease.bot_id}
+    gate = (await session.execute(sql.SHARE_BOT, bot)).one_or_none()
+    if gate is None or not gate.may_send or gate.sealed_token is None:
+        return Claim()
+    items = (await session.execute(sql.LOCK_OPEN_ITEMS, bot)).all()
+    sending = next((item for item in items if item.status == "sending" and item.frozen), None)
+    unfrozen = next(
+        (item.id for item in items if item.status == "sending" and not item.frozen), None
+    )
+    cancelled = next(
+        (item.id for item in items if item.status == "cancelled" and item.pending), None
+    )
+
+    rows, more, next_due_in = await _claim_rows(session, lease, order, sending)
+    return Claim(
+        deliveries=tuple(claimed(row) for row in rows if row.status == _IN_FLIGHT),
+        sealed_token=SealedSecret(gate.sealed_token),
+        more=more,
+        next_due_in=next_due_in,
+        to_freeze=None if unfrozen is None else BroadcastId(unfrozen),
+        to_cancel=None if cancelled is None else BroadcastId(cancelled),
+    )
+
+
+async def _claim_rows(
+    session: AsyncSession, lease: Lease, order: ClaimOrder, sending: Row[Any] | None
+) -> tuple[list[Row[Any]], bool, float | None]:
+    waiting = sending is not None and sending.pending > 0
+    direct_room = order.direct_room if waiting else order.room
+    put_back_room = -(-order.room // _PUT_BACK_SHARE) if waiting else 0
+    parameters = {
+        "bot": lease.bot_id,
+        "epoch": lease.epoch,
+        "busy": list(order.busy_chats),
+        "busy_with_others": list(order.busy_with_others),
+        "room": order.room,
+        "sending": _NOBODY if sending is None else sending.id,
+        "campaign": None if sending is None else sending.campaign_id,
+        "revision": None if sending is None else sending.revision,
+        "paid": sending is not None and sending.paid,
+    }
+    due = (
+        await session.execute(
+            sql.CLAIM_DUE,
+            parameters | {"direct_room": direct_room, "put_back_room": put_back_room},
+        )
+    ).all()
+    rows = sorted(due, key=lambda row: (row.kind == "broadcast", row.due_at))
+    room = order.room - sum(row.status == _IN_FLIGHT for row in rows)
+    cursor = 0
+    if sending is not None:
+        cursor = min(sending.cursor + max(0, room), sending.audience)
+        if cursor > sending.cursor:
+            following = (
+                await session.execute(
+                    sql.CLAIM_NEXT, parameters | {"cursor": sending.cursor, "last": cursor}
+                )
+            ).all()
+            rows.extend(sorted(following, key=lambda row: row.position))
+        await _count(session, parameters, rows, cursor)
+    full = sum(row.status != _IN_FLIGHT for row in rows) > 0 or len(rows) >= order.room
+    more = full or (sending is not None and cursor < sending.audience)
+    next_due_in = None if more else await session.scalar(sql.NEXT_DUE, parameters)
+    return rows, more, next_due_in
+
+
+async def _count(
+    session: AsyncSession, parameters: dict[str, Any], rows: list[Row[Any]], cursor: int
+) -> None:
+    own = [row.status for row in rows if row.kind == "broadcast"]
+    await session.execute(
+        sql.COUNT_CLAIM,
+        parameters
+        | {
+            "cursor": cursor,
+            "claimed": own.count(_IN_FLIGHT),
+            "skipped": own.count(_SKIPPED),
+        },
+    )
+
+
+def claimed(row: Row[Any]) -> ClaimedDelivery:
+    """One row of ``CLAIM_DUE``, ``CLAIM_NEXT`` or ``IN_FLIGHT``."""
+    of_broadcast = row.kind == "broadcast"
+    return ClaimedDelivery(
+        key=DeliveryKey(SourceId(row.source_id), row.position),
+        attempt=row.attempt,
+        kind=_KINDS[row.kind],
+        subscriber_id=SubscriberId(row.subscriber_id),
+        chat_id=ChatId(row.chat_id),
+        values=Personalisation(
+            row.first_name or "",
+            row.last_name or "",
+            row.username or "",
+            row.language or "",
+            msgspec.json.decode(row.attributes, type=dict[str, str]) if row.attributes else {},
+        ),
+        campaign_id=CampaignId(row.campaign_id) if of_broadcast else None,
+        revision=row.revision if of_broadcast else None,
+        paid=row.paid,
+        message=(
+            None if row.content is None else msgspec.json.decode(row.content, type=RenderedMessage)
+        ),
+        migrated=row.migrated,
+    )

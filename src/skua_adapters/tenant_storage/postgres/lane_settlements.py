@@ -1,0 +1,85 @@
+"""Recording: item first, then deliveries with the item's counters, then subscribers by id."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from skua_adapters.tenant_storage.postgres import lane_statements as sql
+from skua_core.domain.delivery import Settlement
+from skua_core.domain.lane import Lease
+from skua_core.ids import BotId, ChatId
+from skua_core.ports.repositories import SubscriberRepository
+
+
+async def settle(
+    session: AsyncSession,
+    lease: Lease,
+    settlements: Sequence[Settlement],
+    subscribers: SubscriberRepository,
+) -> None:
+    sources = list({settlement.key.source_id for settlement in settlements})
+    await session.execute(sql.LOCK_ITEMS, {"bot": lease.bot_id, "sources": sources})
+    rows = await session.execute(
+        sql.SETTLE,
+        {
+            "bot": lease.bot_id,
+            "epoch": lease.epoch,
+            "sources": [each.key.source_id for each in settlements],
+            "positions": [each.key.position for each in settlements],
+            "attempts": [each.attempt for each in settlements],
+            "statuses": [each.status.value for each in settlements],
+            "reasons": [each.reason for each in settlements],
+            "details": [each.detail for each in settlements],
+            "message_ids": [each.message_id for each in settlements],
+            "retries": [each.retry_in for each in settlements],
+        },
+    )
+    settled = [settlements[number - 1] for (number,) in rows]
+    await _change_reach(session, lease.bot_id, [each for each in settled if each.reach])
+    for each in settled:
+        if each.new_chat_id is not None:
+            await _move_chat(session, lease.bot_id, each, each.new_chat_id, subscribers)
+
+
+async def _change_reach(
+    session: AsyncSession, bot_id: BotId, settled: Sequence[Settlement]
+) -> None:
+    if not settled:
+        return
+    ids = [each.subscriber_id for each in settled]
+    await session.execute(sql.LOCK_SUBSCRIBERS, {"bot": bot_id, "ids": ids})
+    await session.execute(
+        sql.CHANGE_REACH,
+        {
+            "bot": bot_id,
+            "ids": ids,
+            "reaches": [each.reach for each in settled],
+            "times": [each.started_at for each in settled],
+        },
+    )
+
+
+async def _move_chat(
+    session: AsyncSession,
+    bot_id: BotId,
+    settled: Settlement,
+    new_chat_id: ChatId,
+    subscribers: SubscriberRepository,
+) -> None:
+    """The chat has another id. If that is a subscriber already, the two are one from now on."""
+    old_chat_id = await session.scalar(sql.CHAT_OF, {"bot": bot_id, "id": settled.subscriber_id})
+    if old_chat_id is None:
+        return
+    await subscribers.migrate(ChatId(old_chat_id), new_chat_id)
+    survivor = await session.scalar(sql.SUBSCRIBER_OF, {"bot": bot_id, "chat": new_chat_id})
+    row = {
+        "bot": bot_id,
+        "source": settled.key.source_id,
+        "position": settled.key.position,
+        "id": survivor,
+    }
+    merged = survivor != settled.subscriber_id
+    if merged and await session.scalar(sql.IN_AUDIENCE, row):
+        await session.execute(sql.SKIP_DUPLICATE, row)
+    else:
+        await session.execute(sql.MARK_MIGRATED, row)

@@ -1,0 +1,188 @@
+"""Holds many lanes at once on one event loop, and keeps all their leases alive."""
+
+import asyncio
+import logging
+from collections import deque
+
+import msgspec
+
+from skua_core.errors import SkuaError, StorageUnavailable
+from skua_core.faults import FaultInjected, fault
+from skua_core.ids import BotId
+from skua_core.ports.clock import Clock
+from skua_core.ports.job_queue import JobQueue
+from skua_core.ports.platform_storage import LaneRegistry
+from skua_core.use_cases.broadcasts import InterruptUnserved, InterruptUnservedCommand
+from skua_core.use_cases.lane_guard import LaneGuard
+from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings
+from skua_core.use_cases.lanes import AcquireLane, ServeLane
+
+_log = logging.getLogger(__name__)
+
+
+class RunnerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    holder: str
+    """Names this process in the lanes it holds; no two processes share it."""
+    places: int = 500
+    lanes: LaneSettings = LaneSettings()
+
+
+class LaneRunner:
+    """A process's places for lanes.
+
+    A wake-up only names a bot; the runner takes its lane as soon as it has a place. Sweeping finds
+    every lane whose wake-up was lost, or whose holder is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        acquire: AcquireLane,
+        serve: ServeLane,
+        registry: LaneRegistry,
+        queue: JobQueue,
+        interrupt_unserved: InterruptUnserved,
+        clock: Clock,
+        settings: RunnerSettings,
+    ) -> None:
+        self._acquire = acquire
+        self._serve = serve
+        self._registry = registry
+        self._queue = queue
+        self._interrupt_unserved = interrupt_unserved
+        self._clock = clock
+        self._settings = settings
+        self._times = settings.lanes.times
+        self._places: dict[BotId, LanePlace] = {}
+        self._guards: dict[BotId, LaneGuard] = {}
+        self._waiting: deque[BotId] = deque()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    @property
+    def held(self) -> int:
+        """Lanes that this process serves now."""
+        return len(self._guards)
+
+    def take(self, bot_id: BotId) -> None:
+        """See to this bot: wake its lane if it is held here, else acquire it when there's a place.
+
+        Doing so for a lane that another process holds changes nothing.
+        """
+        if self._stopping:
+            return
+        place = self._places.get(bot_id)
+        if place is not None:
+            place.wake()
+        elif len(self._places) < self._settings.places:
+            self._begin(bot_id)
+        elif bot_id not in self._waiting:
+            self._waiting.append(bot_id)
+            for held in self._places.values():
+                held.attention.set()
+
+    async def run(self) -> None:
+        """Heartbeat, sweep and listen until cancelled; then let every lane go, in good order."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_alive())
+                tasks.create_task(self._sweep())
+                tasks.create_task(self._listen())
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        self._stopping = True
+        self._waiting.clear()
+        for place in self._places.values():
+            place.stop()
+        if not self._lanes:
+            return
+        beating = asyncio.create_task(self._keep_alive())
+        try:
+            await asyncio.wait(self._lanes)
+        finally:
+            beating.cancel()
+
+    # Lanes
+
+    def _begin(self, bot_id: BotId) -> None:
+        place = LanePlace(wanted=lambda: bool(self._waiting))
+        self._places[bot_id] = place
+        task = asyncio.create_task(self._hold(bot_id, place))
+        self._lanes.add(task)
+        task.add_done_callback(self._lanes.discard)
+
+    async def _hold(self, bot_id: BotId, place: LanePlace) -> None:
+        end: LaneEnd | None = None
+        try:
+            acquired = await self._acquire(bot_id, self._settings.holder)
+            if acquired is not None:
+                lane, guard = acquired
+                if lane.made_uncertain:
+                    _log.warning(
+                        "Took over the lane of bot %s: %d deliveries are uncertain",
+                        bot_id,
+                        lane.made_uncertain,
+                    )
+                self._guards[bot_id] = guard
+                end = await self._serve(lane, guard, place)
+        except StorageUnavailable as error:
+            _log.warning("The lane of bot %s has to wait: %s", bot_id, error)
+        except Exception:  # noqa: BLE001 - see below
+            # One bot's trouble is its own; its lane comes free when its heartbeat is missed.
+            _log.exception("Serving the lane of bot %s failed", bot_id)
+        finally:
+            self._guards.pop(bot_id, None)
+            del self._places[bot_id]
+            self._next(bot_id, woken=place.woken, end=end)
+
+    def _next(self, bot_id: BotId, *, woken: bool, end: LaneEnd | None) -> None:
+        if self._stopping:
+            return
+        if end is LaneEnd.YIELDED or (woken and end is LaneEnd.IDLE):
+            self._waiting.append(bot_id)
+        while self._waiting and len(self._places) < self._settings.places:
+            self._begin(self._waiting.popleft())
+
+    # What keeps lanes alive, and finds those that nobody serves
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(self._times.heartbeat)
+            guards = dict(self._guards)
+            if not guards:
+                continue
+            issued_at = self._clock.monotonic()
+            try:
+                await fault("heartbeat.skip")
+                alive = await self._registry.heartbeat([guard.lease for guard in guards.values()])
+            except (StorageUnavailable, FaultInjected, ConnectionError) as error:
+                _log.warning("A heartbeat of %d lanes failed: %s", len(guards), error)
+                continue
+            for bot_id, guard in guards.items():
+                if bot_id in alive:
+                    guard.beat(issued_at)
+                else:
+                    guard.lose()
+                    if (place := self._places.get(bot_id)) is not None:
+                        place.attention.set()
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                room = self._settings.places - len(self._places)
+                if room > 0:
+                    for bot_id in await self._registry.due(limit=room):
+                        self.take(bot_id)
+                for bot_id, broadcast_id in await self._registry.unserved():
+                    await self._interrupt_unserved(
+                        InterruptUnservedCommand(bot_id=bot_id, broadcast_id=broadcast_id)
+                    )
+            except SkuaError as error:
+                _log.warning("A sweep found no answer: %s", error)
+            await asyncio.sleep(self._times.sweep)
+
+    async def _listen(self) -> None:
+        async for bot_id in self._queue.wakes():
+            self.take(bot_id)
