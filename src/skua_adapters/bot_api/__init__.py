@@ -1,0 +1,1 @@
+"""BotApi adapters, and what they share: reading updates, checking public URLs."""

@@ -1,0 +1,138 @@
+"""Sends through Telegram's Bot API, over aiohttp."""
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from skua_adapters.messenger.telegram_answers import classify
+from skua_adapters.messenger.telegram_request import TelegramCall, TelegramRequest
+from skua_core.domain.content import ButtonRows, MessageEntity
+from skua_core.domain.secret import BotToken
+from skua_core.faults import fault
+from skua_core.ids import ChatId
+from skua_core.ports.messenger import Messenger, NotSent, OutboundMessage, SendOutcome, Unknown
+
+_LONGEST_ANSWER = 1024 * 1024
+"""Bytes. Telegram's answer repeats the message, which takes some 100 kB at most."""
+
+
+class TelegramMessengerSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    api_base: str = "https://api.telegram.org"
+    timeout: float = 30.0
+    """Seconds for a whole send; then its fate is unknown."""
+    connect_timeout: float = 10.0
+    """Seconds until a connection stands, TLS included; nothing has been sent by then."""
+    connections: int = 0
+    """The most that may be open at once; 0 leaves that to the lanes' windows."""
+    keep_alive: float = 12.0
+    """Seconds that an idle connection is kept. Shorter than any server keeps it: a request that
+    crosses the server's close has an unknown fate."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.connect_timeout < self.timeout:
+            raise ValueError("connect_timeout lies between 0 and timeout")
+        if self.keep_alive <= 0 or self.connections < 0:
+            raise ValueError("keep_alive is above 0, connections not below it")
+        base = URL(self.api_base)
+        if base.scheme not in {"http", "https"} or not base.host or base.query or base.fragment:
+            raise ValueError(f"api_base is an http or https address, not {self.api_base!r}")
+
+
+class _InlineKeyboard(msgspec.Struct, frozen=True, gc=False):
+    inline_keyboard: ButtonRows
+
+
+class _SendMessage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The body of sendMessage; the domain's entities and buttons have Telegram's shape already."""
+
+    chat_id: ChatId
+    text: str
+    entities: tuple[MessageEntity, ...] = ()
+    reply_markup: _InlineKeyboard | None = None
+    allow_paid_broadcast: bool = False
+
+
+class TelegramMessenger(Messenger):
+    """One pool of connections for all bots. Belongs to the event loop of its first send."""
+
+    def __init__(self, settings: TelegramMessengerSettings | None = None) -> None:
+        self._settings = settings or TelegramMessengerSettings()
+        base = URL(self._settings.api_base)
+        self._base_path = base.path.rstrip("/")
+        self._public_url = base.with_path(f"{self._base_path}/sendMessage")
+        self._encoder = msgspec.json.Encoder()
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def send(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
+        if self._closed:
+            return NotSent(reason="the messenger is closed")
+        try:
+            await fault("send.before_http")
+        except ConnectionResetError:
+            return NotSent(reason="ConnectionResetError")
+        path = f"{self._base_path}/bot{token.reveal()}/sendMessage"
+        return await self._call(TelegramCall(self._encode(message), path))
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+    def _encode(self, message: OutboundMessage) -> bytes:
+        content = message.content
+        return self._encoder.encode(
+            _SendMessage(
+                chat_id=message.chat_id,
+                text=content.text,
+                entities=content.entities,
+                reply_markup=_InlineKeyboard(content.buttons) if content.buttons else None,
+                allow_paid_broadcast=message.paid,
+            )
+        )
+
+    async def _call(self, call: TelegramCall) -> SendOutcome:
+        session = self._session or self._open()
+        answered = False
+        # Of an error only its name goes on; its text is not ours.
+        try:
+            async with session.post(self._public_url, data=call, allow_redirects=False) as response:
+                answered = True
+                answer = await _read(response)
+            await fault("send.after_http")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return NotSent(reason=type(error).__name__)
+        except (aiohttp.ClientError, OSError) as error:
+            return Unknown(reason=type(error).__name__, answered=answered)
+        if answer is None:
+            return Unknown(reason="the answer is too long", answered=True)
+        return classify(response.status, answer)
+
+    def _open(self) -> aiohttp.ClientSession:
+        settings = self._settings
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=settings.connections, keepalive_timeout=settings.keep_alive
+            ),
+            timeout=aiohttp.ClientTimeout(total=settings.timeout, connect=settings.connect_timeout),
+            # Nothing is compressed, so that no small answer grows without end.
+            headers={"Accept-Encoding": "identity"},
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=TelegramRequest,
+        )
+        return self._session
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes | None:
+    """The body, or None when it's longer than any answer of Telegram's."""
+    if response.content_length is not None:
+        return await response.read() if response.content_length <= _LONGEST_ANSWER else None
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _LONGEST_ANSWER:
+            return None
+    return bytes(body)
