@@ -149,6 +149,18 @@ class TokenRefused(SkuaError):
         )
 
 
+class NotABot(SkuaError):
+    """Telegram knows the token, and says that it isn't a bot's."""
+
+    kind = ErrorKind.INVALID
+    code = "not-a-bot"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Telegram says that this token belongs to no bot. Ask @BotFather for the bot's token."
+        )
+
+
 class TokenOfAnotherBot(SkuaError):
     kind = ErrorKind.CONFLICT
     code = "token-of-another-bot"
@@ -262,6 +274,36 @@ class NameInvalid(SkuaError):
 
     def __init__(self, what: str, limit: int) -> None:
         super().__init__(f"A {what} name has 1 to {limit} characters and no control characters.")
+
+
+# Imports
+
+
+class ImportUnreadable(SkuaError):
+    """The file as a whole can't be read; nothing of it was imported."""
+
+    kind = ErrorKind.INVALID
+    code = "import-unreadable"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"This file can't be imported: {problem}. Nothing was imported.")
+
+
+class ImportStopped(SkuaError):
+    """The database went away in the middle of an import."""
+
+    kind = ErrorKind.UNAVAILABLE
+    code = "import-stopped"
+
+    def __init__(self, line: int, added: int, reason: str) -> None:
+        super().__init__(
+            f"The import stopped: the database is not available ({reason}). Up to line {line} "
+            f"everything is in ({added} added). Import the whole file again: chats that are "
+            "there already are passed over."
+        )
+        self.line = line
+        self.added = added
+        self.reason = reason
 
 
 # Broadcasts

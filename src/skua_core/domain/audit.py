@@ -84,25 +84,45 @@ def first_hash(chain: str) -> bytes:
     return hashlib.sha256(_LABEL + b"|" + chain.encode()).digest()
 
 
+class ChainCheck:
+    """Follows a chain link by link, so that a long one needn't be held in memory."""
+
+    def __init__(self, chain: str) -> None:
+        self._chain = chain
+        self._previous = first_hash(chain)
+        self._seq = 0
+
+    def follow(self, entry: AuditEntry) -> None:
+        """Raises AuditChainBroken when this isn't the next link, or isn't whole."""
+        chain, due = self._chain, self._seq + 1
+        if entry.chain != chain or entry.seq != due:
+            raise AuditChainBroken(chain, due, f"found entry {entry.seq} of {entry.chain}")
+        if entry.expected_hash(self._previous) != entry.hash:
+            raise AuditChainBroken(chain, entry.seq, "its hash doesn't fit its contents")
+        self._previous, self._seq = entry.hash, entry.seq
+
+    def end(self, head: AuditHead | None) -> int:
+        """The number of links. Raises AuditChainBroken when ``head`` isn't the last one."""
+        if head is None:
+            if self._seq:
+                raise AuditChainBroken(self._chain, self._seq, "the chain has no head")
+            return 0
+        if (head.seq, head.hash) != (self._seq, self._previous):
+            raise AuditChainBroken(
+                self._chain, head.seq, f"the head doesn't fit the last entry, {self._seq}"
+            )
+        return self._seq
+
+
 def verify_chain(chain: str, entries: Iterable[AuditEntry], head: AuditHead | None) -> int:
     """Check every link from the first to the head; the number of entries.
 
     Raises AuditChainBroken at the first that doesn't hold.
     """
-    previous, seq = first_hash(chain), 0
+    check = ChainCheck(chain)
     for entry in entries:
-        if entry.chain != chain or entry.seq != seq + 1:
-            raise AuditChainBroken(chain, seq + 1, f"found entry {entry.seq} of {entry.chain}")
-        if entry.expected_hash(previous) != entry.hash:
-            raise AuditChainBroken(chain, entry.seq, "its hash doesn't fit its contents")
-        previous, seq = entry.hash, entry.seq
-    if head is None:
-        if seq:
-            raise AuditChainBroken(chain, seq, "the chain has entries and no head")
-        return 0
-    if (head.seq, head.hash) != (seq, previous):
-        raise AuditChainBroken(chain, head.seq, f"the head doesn't fit the last entry, {seq}")
-    return seq
+        check.follow(entry)
+    return check.end(head)
 
 
 def format_time(at: datetime) -> str:

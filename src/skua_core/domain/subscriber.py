@@ -7,12 +7,15 @@ merged by the date of the event, not by its arrival.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
 
 from skua_core.ids import ChatId, SubscriberId
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Dates what is only assumed, so that whatever is heard later says more."""
 
 
 class ChatKind(StrEnum):
@@ -62,6 +65,25 @@ class Subscriber(msgspec.Struct, kw_only=True):
     joined_at: datetime
     last_seen_at: datetime | None = None
 
+    @classmethod
+    def newcomer(
+        cls,
+        subscriber_id: SubscriberId,
+        chat_id: ChatId,
+        *,
+        kind: ChatKind,
+        joined_at: datetime,
+    ) -> "Subscriber":
+        """A chat of which nothing is known but that it is there: taken to want messages."""
+        return cls(
+            id=subscriber_id,
+            chat_id=chat_id,
+            kind=kind,
+            subscribed_changed_at=_LONG_AGO,
+            reach_changed_at=_LONG_AGO,
+            joined_at=joined_at,
+        )
+
     @property
     def status(self) -> SubscriberStatus:
         if self.reach is not Reach.REACHABLE:
@@ -84,6 +106,10 @@ class Subscriber(msgspec.Struct, kw_only=True):
         """Whoever writes to the bot hasn't blocked it, unless in or after that second."""
         if at > self.reach_changed_at:
             self.reach, self.reach_changed_at = Reach.REACHABLE, at
+        self.see(at)
+
+    def see(self, at: datetime) -> None:
+        """A sign of life that says nothing about blocks, since it may have come late."""
         if self.last_seen_at is None or at > self.last_seen_at:
             self.last_seen_at = at
 
