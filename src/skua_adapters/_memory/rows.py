@@ -1,0 +1,67 @@
+"""Rows that are more, or other, than an entity of the domain."""
+
+from datetime import datetime
+
+import msgspec
+
+from skua_core.domain.content import RenderedMessage
+from skua_core.domain.delivery import DeliveryKey, DeliveryKind, DeliveryStatus, Reason
+from skua_core.ids import LeaseId, SubscriberId
+
+
+class LaneRow(msgspec.Struct, kw_only=True):
+    lease_id: LeaseId | None = None
+    epoch: int = 0
+    holder: str | None = None
+    heartbeat_at: datetime | None = None
+    not_before: datetime | None = None
+    learned_rate: float | None = None
+
+    def free(self) -> None:
+        self.lease_id = self.holder = self.heartbeat_at = None
+
+
+class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    key: DeliveryKey
+    subscriber_id: SubscriberId
+    kind: DeliveryKind
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    attempt: int = 1
+    migrated: bool = False
+    revision: int | None = None
+    epoch: int | None = None
+    """Of the lease under which it was claimed."""
+    message_id: int | None = None
+    due_at: datetime | None = None
+    """None until the broadcast's cursor has passed it; direct messages always have one."""
+    not_after: datetime | None = None
+    claimed_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: Reason | None = None
+    detail: str | None = None
+
+
+class Progress(msgspec.Struct, kw_only=True):
+    """How far a broadcast's lane has come."""
+
+    cursor: int = 0
+    """Position of the last row that was claimed in order."""
+    served_at: datetime | None = None
+
+
+class DirectMessage(msgspec.Struct, frozen=True):
+    content: RenderedMessage
+
+
+class UpdateRow(msgspec.Struct, frozen=True):
+    update_id: int
+    received_at: datetime
+
+
+class SetAside(msgspec.Struct, frozen=True):
+    """An update that couldn't be processed."""
+
+    update_id: int | None
+    raw: bytes
+    problem: str
+    received_at: datetime

@@ -1,0 +1,113 @@
+"""Freezing audiences, queueing single messages, cancelling what waits."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import islice
+
+import msgspec
+
+from skua_adapters._memory.memory import Transaction
+from skua_adapters._memory.rows import DeliveryRow, DirectMessage
+from skua_adapters.tenant_storage.in_memory.moves import finish_if_done, skip
+from skua_core.domain.broadcast import BroadcastStatus
+from skua_core.domain.content import RenderedMessage
+from skua_core.domain.delivery import (
+    DeliveryCounts,
+    DeliveryKey,
+    DeliveryKind,
+    DeliveryStatus,
+    Reason,
+)
+from skua_core.domain.subscriber import SubscriberStatus
+from skua_core.ids import BroadcastId, DirectMessageId, SourceId, SubscriberId
+from skua_core.ports.repositories import DeliveryRepository, Recipient
+
+
+class InMemoryDeliveryRepository(DeliveryRepository):
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def freeze(self, broadcast_id: BroadcastId) -> int:
+        tx = self._transaction
+        broadcast = tx.broadcasts.get(broadcast_id)
+        if broadcast is None or broadcast.frozen_at is not None:
+            return 0
+        if broadcast.status is not BroadcastStatus.SENDING:
+            return 0
+        subscribers = sorted(tx.subscribers.values(), key=lambda row: row.id)
+        active = [row for row in subscribers if row.status is SubscriberStatus.ACTIVE]
+        for position, subscriber in enumerate(active, start=1):
+            row = DeliveryRow(
+                key=DeliveryKey(SourceId(broadcast_id), position),
+                subscriber_id=subscriber.id,
+                kind=DeliveryKind.BROADCAST,
+            )
+            tx.deliveries.put(row.key, row)
+        excluded = Counter(row.status for row in subscribers)
+        del excluded[SubscriberStatus.ACTIVE]
+        broadcast.excluded = dict(excluded)
+        broadcast.counts = DeliveryCounts(pending=len(active))
+        broadcast.frozen_at = tx.now()
+        tx.broadcasts.put(broadcast_id, broadcast)
+        finish_if_done(tx, broadcast_id, tx.now())
+        return len(active)
+
+    async def enqueue_direct(
+        self,
+        message_id: DirectMessageId,
+        *,
+        kind: DeliveryKind,
+        subscriber_id: SubscriberId,
+        content: RenderedMessage,
+        lifetime: float,
+    ) -> None:
+        now = self._transaction.now()
+        source_id = SourceId(message_id)
+        row = DeliveryRow(
+            key=DeliveryKey(source_id, 1),
+            subscriber_id=subscriber_id,
+            kind=kind,
+            due_at=now,
+            not_after=now + timedelta(seconds=lifetime),
+        )
+        self._transaction.direct_messages.put(source_id, DirectMessage(content))
+        self._transaction.deliveries.put(row.key, row)
+
+    async def cancel_pending(self, broadcast_id: BroadcastId, *, limit: int = 10_000) -> int:
+        tx = self._transaction
+        broadcast = tx.broadcasts.get(broadcast_id)
+        if broadcast is None or broadcast.status is not BroadcastStatus.CANCELLED:
+            return 0
+        waiting = (
+            row for row in tx.broadcast_rows(broadcast_id) if row.status is DeliveryStatus.PENDING
+        )
+        cancelled = list(islice(waiting, limit))
+        for row in cancelled:
+            skip(tx, row, Reason.CANCELLED)
+        finish_if_done(tx, broadcast_id, tx.now())
+        return len(cancelled)
+
+    async def recipients(self, broadcast_id: BroadcastId) -> AsyncIterator[Recipient]:
+        for row in self._transaction.broadcast_rows(broadcast_id):
+            subscriber = self._transaction.subscribers.get(row.subscriber_id)
+            yield Recipient(
+                position=row.key.position,
+                subscriber_id=row.subscriber_id,
+                chat_id=subscriber.chat_id if subscriber else None,
+                status=row.status,
+                reason=row.reason,
+                detail=row.detail,
+                attempt=row.attempt,
+                message_id=row.message_id,
+                finished_at=row.finished_at,
+            )
+
+    async def audit_counts(self, broadcast_id: BroadcastId) -> bool:
+        broadcast = self._transaction.broadcasts.get(broadcast_id)
+        if broadcast is None:
+            return False
+        rows = Counter(row.status.value for row in self._transaction.broadcast_rows(broadcast_id))
+        return msgspec.structs.asdict(broadcast.counts) == {
+            status.value: rows[status.value] for status in DeliveryStatus
+        }

@@ -1,0 +1,71 @@
+"""What follows from one outcome."""
+
+from datetime import timedelta
+
+import msgspec
+
+from skua_adapters._memory.memory import Transaction
+from skua_adapters._memory.rows import DeliveryRow
+from skua_adapters.tenant_storage.in_memory.moves import move, move_chat, skip
+from skua_core.domain.delivery import DeliveryStatus, Reason, Settlement
+
+_DEFINITE = frozenset({DeliveryStatus.SENT, DeliveryStatus.FAILED})
+
+
+def settle_one(tx: Transaction, settlement: Settlement, *, epoch: int | None) -> None:
+    """Record it, if its row still waits for it.
+
+    ``epoch`` is the valid lease's; without one only what is uncertain can be settled.
+    """
+    row = tx.deliveries.get(settlement.key)
+    if row is None or row.attempt != settlement.attempt or not _awaits(row, settlement, epoch):
+        return
+    if settlement.new_chat_id is not None:
+        row = _follow_chat(tx, row, settlement)
+        if row is None:
+            return
+    _learn_reach(tx, row, settlement)
+    if settlement.status is DeliveryStatus.PENDING:
+        settled = msgspec.structs.replace(
+            row,
+            status=DeliveryStatus.PENDING,
+            epoch=None,
+            claimed_at=None,
+            due_at=tx.now() + timedelta(seconds=settlement.retry_in),
+            migrated=row.migrated or settlement.new_chat_id is not None,
+        )
+    else:
+        settled = msgspec.structs.replace(
+            row,
+            status=settlement.status,
+            reason=settlement.reason,
+            detail=settlement.detail,
+            message_id=settlement.message_id,
+            finished_at=tx.now(),
+        )
+    move(tx, row, settled)
+
+
+def _awaits(row: DeliveryRow, settlement: Settlement, epoch: int | None) -> bool:
+    if row.status is DeliveryStatus.IN_FLIGHT:
+        return epoch is not None and row.epoch == epoch
+    return row.status is DeliveryStatus.UNCERTAIN and settlement.status in _DEFINITE
+
+
+def _follow_chat(tx: Transaction, row: DeliveryRow, settlement: Settlement) -> DeliveryRow | None:
+    """The row as it is after the move; None when it ended as a duplicate."""
+    subscriber = tx.subscribers.get(row.subscriber_id)
+    if subscriber is not None and settlement.new_chat_id is not None:
+        move_chat(tx, subscriber.chat_id, settlement.new_chat_id)
+    followed = tx.deliveries.get(row.key)
+    if followed is not None and tx.subscribers.get(followed.subscriber_id) is None:
+        skip(tx, followed, Reason.DUPLICATE)
+        return None
+    return followed
+
+
+def _learn_reach(tx: Transaction, row: DeliveryRow, settlement: Settlement) -> None:
+    subscriber = tx.subscribers.get(row.subscriber_id)
+    if settlement.reach is not None and subscriber is not None:
+        subscriber.refuse(settlement.reach, settlement.started_at)
+        tx.subscribers.put(subscriber.id, subscriber)

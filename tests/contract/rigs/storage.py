@@ -1,0 +1,102 @@
+"""The storages over one database each, with the levers that tests need."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from skua_adapters._memory import Memory
+from skua_adapters.clock.frozen import FrozenClock
+from skua_adapters.id_factory.counted import CountedIdFactory
+from skua_adapters.lane_registry.in_memory import InMemoryLaneRegistry
+from skua_adapters.platform_storage.in_memory import InMemoryPlatformStorage
+from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
+from skua_core.domain.audit import NewAuditEntry
+from skua_core.domain.lane import LaneTimes
+from skua_core.domain.user import SYSTEM
+from skua_core.ids import BotId, SubscriberId, UserId
+from skua_core.ports.id_factory import IdFactory
+from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
+from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
+
+ENTRY = NewAuditEntry(actor=SYSTEM, action="test.prepared", resource="test:1")
+
+
+@dataclass
+class StorageRig:
+    """The storages that share one database, and what happens to it from outside."""
+
+    tenants: TenantStorage
+    platform: PlatformStorage
+    registry: LaneRegistry
+    times: LaneTimes
+    ids: IdFactory
+    now: Callable[[], datetime]
+    let_pass: Callable[[float], Awaitable[None]]
+    """Everything that is stored grows older by so many seconds."""
+    shift_heartbeat: Callable[[BotId, float], Awaitable[None]]
+    """Date a lane's heartbeat so many seconds from now, as a broken clock would."""
+    erase: Callable[[BotId, SubscriberId], Awaitable[None]]
+    """The subscriber's row is gone."""
+    grant: Callable[[BotId, UserId], Awaitable[None]]
+    """Give a user a role on a bot of somebody else's."""
+
+    @asynccontextmanager
+    async def changing(self, bot_id: BotId) -> AsyncIterator[TenantUnit]:
+        """A unit that is audited and committed at its end."""
+        async with self.tenants.unit(bot_id) as unit:
+            yield unit
+            await unit.audit.append(ENTRY)
+            await unit.commit()
+
+    @asynccontextmanager
+    async def on_lane(self, bot_id: BotId) -> AsyncIterator[TenantUnit]:
+        """A lane's unit that is committed at its end."""
+        async with self.tenants.unit(bot_id, UnitKind.LANE) as unit:
+            yield unit
+            await unit.commit()
+
+    def reading(self, bot_id: BotId) -> AbstractAsyncContextManager[TenantUnit]:
+        """A unit whose changes are discarded."""
+        return self.tenants.unit(bot_id)
+
+
+@pytest.fixture
+def in_memory_storage() -> StorageRig:
+    clock = FrozenClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    memory = Memory(clock)
+    times = LaneTimes()
+    ids = CountedIdFactory()
+
+    async def let_pass(seconds: float) -> None:
+        clock.advance(seconds)
+
+    async def shift_heartbeat(bot_id: BotId, seconds: float) -> None:
+        memory.lanes.rows[bot_id].heartbeat_at = clock.now() + timedelta(seconds=seconds)
+
+    async def erase(bot_id: BotId, subscriber_id: SubscriberId) -> None:
+        memory.tenants[bot_id].subscribers.delete(subscriber_id)
+
+    async def grant(bot_id: BotId, user_id: UserId) -> None:
+        memory.roles[bot_id, user_id] = "viewer"
+
+    return StorageRig(
+        tenants=InMemoryTenantStorage(memory, times=times),
+        platform=InMemoryPlatformStorage(memory, ids=ids),
+        registry=InMemoryLaneRegistry(memory, times=times),
+        times=times,
+        ids=ids,
+        now=clock.now,
+        let_pass=let_pass,
+        shift_heartbeat=shift_heartbeat,
+        erase=erase,
+        grant=grant,
+    )
+
+
+@pytest.fixture(params=["in_memory_storage"])
+def storage(request: pytest.FixtureRequest) -> StorageRig:
+    rig: StorageRig = request.getfixturevalue(request.param)
+    return rig
