@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from aiogram.types import MessageEntity as AiogramEntity
+from aiogram.utils.text_decorations import TextDecoration, html_decoration, markdown_decoration
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from skua_core.domain.content import (
     ParseMode,
     Personalisation,
 )
+from skua_core.domain.markup.builder import QUOTES
 from skua_core.domain.markup.errors import (
     ButtonInvalid,
     MarkupInvalid,
@@ -27,6 +30,8 @@ from skua_core.domain.markup.errors import (
     PlaceholderUnknown,
 )
 from skua_core.ports.renderer import Renderer
+from tests.unit.markup.reading import rendered
+from tests.unit.markup.trees import EVERY_KIND, Tree, as_html, trees
 
 ANA = Personalisation("Ana 😀", "de Sá", "ana", "pt", {"city": "Lisboa", "favourite shop": "n° 1"})
 NOBODY = Personalisation()
@@ -92,6 +97,20 @@ def test_values_enter_as_text_and_entities_move_with_them(renderer: Renderer) ->
     assert message.entities == (
         MessageEntity(EntityType.BOLD, 3, 7),
         MessageEntity(EntityType.ITALIC, 12, 14),
+    )
+
+
+def test_blanks_beside_an_empty_value_go_and_entities_move_along(renderer: Renderer) -> None:
+    compiled = renderer.compile(
+        MessageSource("{{ last_name }} \n<b>Hi</b> <i>you {{ last_name }}</i>{{ last_name }}")
+    )
+
+    message = renderer.render(compiled, NOBODY)
+
+    assert message.text == "Hi you"
+    assert message.entities == (
+        MessageEntity(EntityType.BOLD, 0, 2),
+        MessageEntity(EntityType.ITALIC, 3, 3),
     )
 
 
@@ -289,3 +308,26 @@ def test_the_fast_path_and_the_engine_agree(value: str, filters: list[str]) -> N
         engine = text_for(renderer, f"{{{{ ({name}){tail} }}}}", values)
 
         assert fast == engine
+
+
+# What another library writes.
+
+
+@given(trees(slots=False))
+def test_html_written_by_another_library_reads_back(tree: Tree) -> None:
+    assert_reads_back(tree, html_decoration, ParseMode.HTML)
+
+
+# That library puts line breaks of its own around pre and quotations in Markdown.
+@given(trees(EVERY_KIND - QUOTES - {EntityType.PRE}, slots=False))
+def test_markdown_written_by_another_library_reads_back(tree: Tree) -> None:
+    assert_reads_back(tree, markdown_decoration, ParseMode.MARKDOWN_V2)
+
+
+def assert_reads_back(tree: Tree, library: TextDecoration, mode: ParseMode) -> None:
+    message = rendered(f".{as_html(tree)}.")
+    entities = [AiogramEntity(**msgspec.to_builtins(entity)) for entity in message.entities]
+
+    again = rendered(library.unparse(message.text, entities), mode)
+
+    assert again == message

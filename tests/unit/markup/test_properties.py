@@ -1,24 +1,20 @@
 """What holds for every source and every name, tried on ones that nobody would think of."""
 
 import msgspec
-from aiogram.types import MessageEntity as AiogramEntity
-from aiogram.utils.text_decorations import TextDecoration, html_decoration, markdown_decoration
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skua_core.domain.content import (
     CompiledMessage,
-    EntityType,
     ParseMode,
     Personalisation,
     RenderedMessage,
 )
-from skua_core.domain.markup.builder import QUOTES
 from skua_core.domain.markup.cleaning import clean
 from skua_core.domain.markup.errors import MessageEmpty
 from skua_core.errors import SkuaError
 from tests.unit.markup.reading import Styled, compiled, rendered, styled
-from tests.unit.markup.trees import EVERY_KIND, Tree, as_html, expected, trees
+from tests.unit.markup.trees import Tree, as_html, expected, trees
 
 FRAGMENTS = [
     *("<b>", "</b>", "<i>", "</i>", "<a href='https://a.b'>", "</a>", "<code>", "</code>"),
@@ -94,26 +90,6 @@ def test_blanks_at_the_ends_never_shift_the_formatting(tree: Tree, first: str, l
 def texts_and_kinds(characters: Styled) -> Styled:
     """Leaves out which of several direction marks in a row counts; none of them shows."""
     return [("\u200c" if char in "\u200e\u200f" else char, kinds) for char, kinds in characters]
-
-
-@given(trees(slots=False))
-def test_html_written_by_another_library_reads_back(tree: Tree) -> None:
-    assert_reads_back(tree, html_decoration, ParseMode.HTML)
-
-
-# That library puts line breaks of its own around pre and quotations in Markdown.
-@given(trees(EVERY_KIND - QUOTES - {EntityType.PRE}, slots=False))
-def test_markdown_written_by_another_library_reads_back(tree: Tree) -> None:
-    assert_reads_back(tree, markdown_decoration, ParseMode.MARKDOWN_V2)
-
-
-def assert_reads_back(tree: Tree, library: TextDecoration, mode: ParseMode) -> None:
-    message = rendered(f".{as_html(tree)}.")
-    entities = [AiogramEntity(**msgspec.to_builtins(entity)) for entity in message.entities]
-
-    again = rendered(library.unparse(message.text, entities), mode)
-
-    assert again == message
 
 
 @given(trees())

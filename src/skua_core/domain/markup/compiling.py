@@ -59,7 +59,7 @@ def _marks(text: str) -> list[int]:
 
 def _measure(parsed: ParsedText) -> tuple[tuple[MessageEntity, ...], tuple[SlotSpan, ...]]:
     """Turn characters of the parsed text into UTF-16 units without the slots, and slot counts."""
-    units = [0 if char == SLOT_MARK else 1 for char in parsed.text]
+    units = [0 if char == SLOT_MARK else 1 + (char > "\uffff") for char in parsed.text]
     unit_at = list(accumulate(units, initial=0))
     slot_at = list(accumulate((char == SLOT_MARK for char in parsed.text), initial=0))
     entities = tuple(
