@@ -1,0 +1,1 @@
+"""SQL that several adapters share: tables, engine, tenancy, errors, roles, migrations."""

@@ -1,0 +1,1 @@
+"""One chain, oldest first. A version that has shipped never changes."""
