@@ -165,13 +165,13 @@ def test_what_is_wrong_with_a_source_is_said_with_its_place(renderer: Renderer) 
 @pytest.mark.parametrize(
     ("expression", "column", "problem"),
     [
-        ("{{ }}", 3, "the braces hold nothing"),
+        ("{{ }}", 4, "the braces hold nothing"),
         ("{{ “x” }}", 4, "`“` can't stand in a placeholder"),
         ("{{ first_name | default(&quot;x&quot;) }}", 25, "`&` can't stand"),
         ("{{ first_name.upper }}", 14, "`.` can't stand"),
         (r'{{ "\x41" }}', 5, r"`\x` means nothing"),
         ("{{ first_name %}", 1, "never closed"),
-        ("{{ " + "first_name |" * 100 + " upper }}", 3, "over 500 characters"),
+        ("{{ " + "first_name |" * 100 + " upper }}", 4, "over 500 characters"),
     ],
 )
 def test_a_broken_expression_is_shown_at_its_place(
@@ -270,7 +270,7 @@ def test_an_expression_that_grows_too_big_for_one_value_ends_at_the_fuel() -> No
     compiled = renderer.compile(MessageSource(f"Hi {growing}"))
 
     assert renderer.render(compiled, ANA).text == "Hi Ana 😀"
-    with pytest.raises(PlaceholderFailed, match=r"column 6: .* too long a text"):
+    with pytest.raises(PlaceholderFailed, match=r"column 7: .* too long a text"):
         renderer.render(compiled, Personalisation("q" * 64))
 
 
@@ -284,7 +284,7 @@ def test_a_long_value_is_no_attack() -> None:
 def test_a_message_of_another_renderer_fails_with_its_place() -> None:
     compiled = MinijinjaRenderer().compile(MessageSource("Hi\n{{ first_name | title }}"))
 
-    with pytest.raises(PlaceholderFailed, match="Line 2, column 3") as caught:
+    with pytest.raises(PlaceholderFailed, match="Line 2, column 4") as caught:
         InProcessRenderer().render(compiled, ANA)
 
     assert "more than this installation understands" in caught.value.problem

@@ -116,7 +116,7 @@ def test_every_reserved_sign_can_be_escaped() -> None:
         ("[a [b](https://a.b)](https://a.b)", 1, 4, "`[` can't stand inside `[`"),
         (">a *b\nc*", 1, 4, "`*` is never closed in its quotation"),
         ("*a\n>b*", 2, 3, "`*` is never closed in its quotation"),
-        ("```a`b```", 1, 5, "can't stand inside"),
+        ("```a`b```", 1, 5, "'`' can't stand inside '```'"),
         ("hi {{ first_name", 1, 4, "`{{` is never closed"),
     ],
 )

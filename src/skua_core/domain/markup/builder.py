@@ -4,9 +4,9 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from skua_core.domain.content import EntityType
+from skua_core.domain.content import ENTITY_LIMIT, EntityType
 from skua_core.domain.markup.cleaning import TRIMMED, clean, shorten_direction_runs
-from skua_core.domain.markup.errors import MarkupInvalid, Place
+from skua_core.domain.markup.errors import MarkupInvalid, Place, TooManyEntities
 from skua_core.domain.markup.links import Details
 
 SLOT_MARK = "\0"
@@ -32,14 +32,14 @@ _WHOLE = UNSTYLED | {EntityType.TEXT_LINK, EntityType.CUSTOM_EMOJI}
 """Can't hold each other, nor a quotation."""
 
 _SLOT = re.compile(
-    r"""\{\{((?:[^"'{}\n]|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\{(?!\{)|\}(?!\}))*)\}\}"""
+    r"""\{\{[^\S\n]*((?:[^"'{}\n]|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\{(?!\{)|\}(?!\}))*+)\}\}"""
 )
 
 
 class SourceSlot(NamedTuple):
     expression: str
     offset: int
-    """Of the expression in the source; the braces are ahead of it."""
+    """Of its first word in the source; the braces are ahead of it."""
 
 
 class Span(NamedTuple):
@@ -124,8 +124,8 @@ class TextBuilder:
             if not _may_hold(outer.type, kind):
                 raise self.fail(
                     offset,
-                    f"`{label}` can't stand inside `{outer.label}`",
-                    f"Close `{outer.label}` first",
+                    f"{quoted(label)} can't stand inside {quoted(outer.label)}",
+                    f"Close {quoted(outer.label)} first",
                 )
         self.open_spans.append(OpenSpan(kind, label, self.length, offset, details or Details()))
 
@@ -142,6 +142,9 @@ class TextBuilder:
         self.open_spans.pop()
 
     def finish(self) -> ParsedText:
+        """Raises TooManyEntities."""
+        if len(self._spans) > ENTITY_LIMIT:
+            raise TooManyEntities(len(self._spans), ENTITY_LIMIT)
         text = shorten_direction_runs("".join(self._parts))
         spans = [piece for span in self._spans for piece in self._interrupted(span)]
         # An outer span is closed after what it holds, so of equal ones the later is the outer.
@@ -166,6 +169,10 @@ class TextBuilder:
             for start, end in pairwise(sorted(edges))
             if not any(hole.start <= start < hole.end for hole in holes)
         ]
+
+
+def quoted(markup: str) -> str:
+    return f"'{markup}'" if "`" in markup else f"`{markup}`"
 
 
 def _without_outer_blanks(parsed: ParsedText) -> ParsedText:

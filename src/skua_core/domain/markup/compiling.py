@@ -39,7 +39,7 @@ def compile_message(source: MessageSource, understand: Understand) -> CompiledMe
     length = utf16_length(text.strip(TRIMMED))
     if length > TEXT_LIMIT:
         raise MessageTooLong(length, TEXT_LIMIT)
-    if len(parsed.spans) > ENTITY_LIMIT:
+    if len(parsed.spans) > ENTITY_LIMIT:  # some may have been cut in pieces
         raise TooManyEntities(len(parsed.spans), ENTITY_LIMIT)
     entities, slot_spans = _measure(parsed)
     skeleton = RenderedMessage(text, entities, buttons)

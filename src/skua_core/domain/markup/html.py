@@ -71,7 +71,7 @@ class _Tag(NamedTuple):
 
 
 def parse_html(source: str) -> ParsedText:
-    """Raises MarkupInvalid."""
+    """Raises MarkupInvalid and TooManyEntities."""
     return _HtmlParser(source).parse()
 
 

@@ -3,7 +3,7 @@
 import re
 
 from skua_core.domain.content import EntityType
-from skua_core.domain.markup.builder import UNSTYLED, OpenSpan, ParsedText, TextBuilder
+from skua_core.domain.markup.builder import UNSTYLED, OpenSpan, ParsedText, TextBuilder, quoted
 from skua_core.domain.markup.errors import MarkupInvalid
 from skua_core.domain.markup.links import problem_with_link, special_link
 
@@ -28,7 +28,7 @@ _CLOSING = {"![": "]", "[": "]"}
 
 
 def parse_markdown_v2(source: str) -> ParsedText:
-    """Raises MarkupInvalid."""
+    """Raises MarkupInvalid and TooManyEntities."""
     return _MarkdownParser(source).parse()
 
 
@@ -114,7 +114,7 @@ class _MarkdownParser:
         if innermost.type is not EntityType.BLOCKQUOTE:
             raise self._builder.fail(
                 innermost.offset,
-                f"{_quoted(innermost.label)} is never closed in its quotation",
+                f"{quoted(innermost.label)} is never closed in its quotation",
                 f"Close it before the quotation ends, or write \\{innermost.label[0]}",
             )
         self._builder.close(EntityType.EXPANDABLE_BLOCKQUOTE if expandable else None)
@@ -185,10 +185,6 @@ class _MarkdownParser:
         closing = _CLOSING.get(span.label, span.label)
         return self._builder.fail(
             span.offset,
-            f"{_quoted(span.label)} is never closed",
-            f"Close it with {_quoted(closing)}, or write \\{span.label[0]} for the sign itself",
+            f"{quoted(span.label)} is never closed",
+            f"Close it with {quoted(closing)}, or write \\{span.label[0]} for the sign itself",
         )
-
-
-def _quoted(markers: str) -> str:
-    return f"'{markers}'" if "`" in markers else f"`{markers}`"
