@@ -142,6 +142,19 @@ async def test_the_last_outcome_of_a_cancelled_broadcast_makes_it_final(scene: S
     assert (after.status, after.counts) == ("cancelled", DeliveryCounts(sent=1, skipped=1))
 
 
+async def test_what_comes_back_to_a_cancelled_broadcast_is_skipped(scene: Scene) -> None:
+    await scene.subscribe()
+    broadcast = await scene.start()
+    lease = await scene.lease()
+    (delivery,) = (await scene.claim(lease)).deliveries
+    await scene.cancel(broadcast)
+
+    await scene.settle(lease, scene.put_back(delivery))
+
+    assert await scene.statuses(broadcast) == [("skipped", "cancelled")]
+    assert (await scene.report(broadcast)).broadcast.finished_at is not None
+
+
 async def test_replies_are_recorded_too(scene: Scene) -> None:
     (ana,) = await scene.subscribe()
     await scene.enqueue(ana)

@@ -236,7 +236,12 @@ class Scene:
         direct_room: int = PLENTY,
         busy: Sequence[int] = (),
     ) -> Claim:
-        order = ClaimOrder(room=room, direct_room=direct_room, busy_chats=frozenset(busy))
+        order = ClaimOrder(
+            room=room,
+            direct_room=direct_room,
+            busy_chats=frozenset(busy),
+            busy_with_others=frozenset(busy),
+        )
         async with self.rig.on_lane(self.id) as unit:
             return await unit.lane.claim(lease, order)
 

@@ -36,6 +36,7 @@ class ClaimRound:
         self._order = order
         self._now = tx.now()
         self._busy = set(order.busy_chats)
+        self._busy_with_others = set(order.busy_with_others)
         self._taken: list[ClaimedDelivery] = []
         self._more = False
 
@@ -45,10 +46,11 @@ class ClaimRound:
         secrets = tx.secrets.get(tx.bot_id)
         if bot is None or bot.closed_gate() or secrets is None or secrets.sealed_token is None:
             return Claim()
+        if self._lane.not_before is not None and self._lane.not_before > self._now:
+            return Claim(next_due_in=(self._lane.not_before - self._now).total_seconds())
         sending = next(iter(tx.broadcasts.find("status", BroadcastStatus.SENDING)), None)
         frozen = sending if sending is not None and sending.frozen_at is not None else None
-        if self._lane.not_before is None or self._lane.not_before <= self._now:
-            self._claim(frozen)
+        self._claim(frozen)
         if frozen is not None:
             finish_if_done(tx, frozen.id, self._now)
         return Claim(
@@ -73,14 +75,14 @@ class ClaimRound:
 
     def _claim_direct(self, limit: int) -> None:
         for row in self._due(DIRECT):
-            self._take(row, room=limit - len(self._taken))
+            self._take(row, self._busy, room=limit - len(self._taken))
 
     def _claim_put_back(self, broadcast: Broadcast, rows: Sequence[DeliveryRow]) -> None:
         """Ahead of new positions, but with half of the room at most while there are some."""
         left = self._room_left()
         last = len(self._taken) + (-(-left // 2) if self._new_rows(broadcast) else left)
         for row in rows:
-            self._take(row, room=last - len(self._taken), broadcast=broadcast)
+            self._take(row, self._busy, room=last - len(self._taken), broadcast=broadcast)
 
     def _claim_new(self, broadcast: Broadcast) -> None:
         """The next positions, as many as there is room; some may turn out not to leave."""
@@ -92,7 +94,7 @@ class ClaimRound:
             row = self._tx.deliveries.get(DeliveryKey(SourceId(broadcast.id), position))
             if row is None or row.status is not DeliveryStatus.PENDING or row.due_at is not None:
                 continue
-            if not self._take(row, room=1, broadcast=broadcast):
+            if not self._take(row, self._busy_with_others, room=1, broadcast=broadcast):
                 later = msgspec.structs.replace(row, due_at=self._now + _BUSY_CHAT_DELAY)
                 self._tx.deliveries.put(row.key, later)
         progress.cursor = max(progress.cursor, end)
@@ -100,14 +102,16 @@ class ClaimRound:
         self._tx.progress.put(broadcast.id, progress)
         self._more = self._more or progress.cursor < broadcast.counts.total
 
-    def _take(self, row: DeliveryRow, *, room: int, broadcast: Broadcast | None = None) -> bool:
+    def _take(
+        self, row: DeliveryRow, busy: set[int], *, room: int, broadcast: Broadcast | None = None
+    ) -> bool:
         """Mark it or skip it; False when its chat is busy and it has to wait."""
         subscriber = self._tx.subscribers.get(row.subscriber_id)
         reason = self._reason_to_skip(row, subscriber)
         if reason is not None or subscriber is None:
             skip(self._tx, row, reason or Reason.ERASED)
             return True
-        if subscriber.chat_id in self._busy:
+        if subscriber.chat_id in busy:
             return False
         if room <= 0:
             self._more = True
@@ -121,6 +125,7 @@ class ClaimRound:
         )
         move(self._tx, row, marked)
         self._busy.add(subscriber.chat_id)
+        self._busy_with_others.add(subscriber.chat_id)
         claimed = claimed_delivery(self._tx, marked)
         if claimed is not None:
             self._taken.append(claimed)

@@ -7,7 +7,9 @@ import msgspec
 from skua_adapters._memory.memory import Transaction
 from skua_adapters._memory.rows import DeliveryRow
 from skua_adapters.tenant_storage.in_memory.moves import move, move_chat, skip
+from skua_core.domain.broadcast import BroadcastStatus
 from skua_core.domain.delivery import DeliveryStatus, Reason, Settlement
+from skua_core.ids import BroadcastId
 
 _DEFINITE = frozenset({DeliveryStatus.SENT, DeliveryStatus.FAILED})
 
@@ -25,6 +27,9 @@ def settle_one(tx: Transaction, settlement: Settlement, *, epoch: int | None) ->
         if row is None:
             return
     _learn_reach(tx, row, settlement)
+    if settlement.status is DeliveryStatus.PENDING and _cancelled(tx, row):
+        skip(tx, row, Reason.CANCELLED)
+        return
     if settlement.status is DeliveryStatus.PENDING:
         settled = msgspec.structs.replace(
             row,
@@ -50,6 +55,11 @@ def _awaits(row: DeliveryRow, settlement: Settlement, epoch: int | None) -> bool
     if row.status is DeliveryStatus.IN_FLIGHT:
         return epoch is not None and row.epoch == epoch
     return row.status is DeliveryStatus.UNCERTAIN and settlement.status in _DEFINITE
+
+
+def _cancelled(tx: Transaction, row: DeliveryRow) -> bool:
+    broadcast = tx.broadcasts.get(BroadcastId(row.key.source_id))
+    return broadcast is not None and broadcast.status is BroadcastStatus.CANCELLED
 
 
 def _follow_chat(tx: Transaction, row: DeliveryRow, settlement: Settlement) -> DeliveryRow | None:
