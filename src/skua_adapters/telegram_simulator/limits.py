@@ -9,6 +9,8 @@ import msgspec
 from .settings import RateLimitSettings
 
 _MINUTE = 60.0
+_ROUNDING = 1e-6
+"""Seconds that adding up many intervals may be off."""
 _FORGET_EVERY = 20_000
 """New chats between two sweeps of those whose bucket has filled up again."""
 
@@ -36,7 +38,8 @@ class _Bucket:
 
     def wait(self, key: object, now: float) -> float:
         """Seconds until the next one may come; 0 when it may come now."""
-        return max(0.0, self._full_at.get(key, 0.0) - self._slack - now)
+        wait = self._full_at.get(key, 0.0) - self._slack - now
+        return wait if wait > _ROUNDING else 0.0
 
     def take(self, key: object, now: float) -> None:
         self._full_at[key] = max(self._full_at.get(key, 0.0), now) + self._interval

@@ -85,9 +85,7 @@ class People:
             data = buttons[0]
         self._callbacks += 1
         query_id = str((user_id << 20) + self._callbacks)
-        bot.pressed[query_id] = PressedButton(
-            user_id=user_id, data=data, pressed_at=time.monotonic()
-        )
+        bot.press(query_id, PressedButton(user_id=user_id, data=data, pressed_at=time.monotonic()))
         query = {
             "id": query_id,
             "from": shapes.user(person),

@@ -23,6 +23,8 @@ from .world import World
 
 _PATIENCE_AT_THE_END = 0.1
 """Seconds that open requests, which may hang on purpose, get to finish."""
+_BACKLOG = 1024
+"""Connections that may come at once, as those of a sender's whole window do."""
 _LARGEST_BODY = 16 * 1024 * 1024
 
 
@@ -109,7 +111,7 @@ class TelegramSimulator:
     async def _listen(self) -> None:
         host, port = self.settings.host, self.settings.port
         try:
-            await web.TCPSite(self._runner, host, port).start()
+            await web.TCPSite(self._runner, host, port, backlog=_BACKLOG).start()
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise SimulatorAddressTaken(host, port) from error

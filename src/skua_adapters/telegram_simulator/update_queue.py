@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -41,7 +40,9 @@ UPDATE_TYPES = (
     "managed_bot",
     "guest_message",
     "subscription",
+    "stopped_message_generation",
 )
+"""Of Bot API 10.3."""
 DEFAULT_TYPES = frozenset(UPDATE_TYPES) - {
     "chat_member",
     "message_reaction",
@@ -106,13 +107,22 @@ class UpdateQueue:
     def take_page(self, offset: int, limit: int) -> list[QueuedUpdate]:
         """What getUpdates answers: an offset confirms, and so forgets, all lower ids; a negative
         one forgets all but the last ``-offset``."""
-        self._forget_expired()
         if offset < 0:
             for update_id in list(self._pending)[:offset]:
                 del self._pending[update_id]
         elif 0 < offset <= self._next_id + _FUTURE_OFFSETS:
             self._forget_below(offset)
-        return list(islice(self._pending.values(), limit))
+        now = time.monotonic()
+        page: list[QueuedUpdate] = []
+        expired: list[QueuedUpdate] = []
+        for update in self._pending.values():
+            if len(page) == limit:
+                break
+            alive = update.created + update.life >= now
+            (page if alive else expired).append(update)
+        for update in expired:
+            self.forget(update.update_id)
+        return page
 
     def set_allowed(self, names: object) -> None:
         """``allowed_updates``: anything but a list keeps what was set, an empty one resets it."""
@@ -127,13 +137,3 @@ class UpdateQueue:
             if oldest >= offset:
                 return
             del self._pending[oldest]
-
-    def _forget_expired(self) -> None:
-        now = time.monotonic()
-        expired = [
-            update.update_id
-            for update in self._pending.values()
-            if update.created + update.life < now
-        ]
-        for update_id in expired:
-            del self._pending[update_id]

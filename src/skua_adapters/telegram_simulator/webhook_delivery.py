@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import heapq
+import os
 import random
 import time
 from collections import deque
@@ -178,7 +179,8 @@ class WebhookDelivery:
         except TimeoutError:
             return _Failure("Read timeout expired")
         except aiohttp.ClientConnectorError as error:
-            return _Failure(f"Can't connect to the webhook: {error.os_error.strerror}")
+            reason = os.strerror(error.errno) if error.errno else "No address"
+            return _Failure(f"Can't connect to the webhook: {reason}")
         except (aiohttp.ClientError, OSError, ValueError):
             return _Failure("Webhook connection closed")
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:

@@ -145,6 +145,11 @@ class SimulatedBot:
     def remembered(self, chat_id: int, message_id: int) -> bytes | None:
         return self._messages.get((chat_id, message_id))
 
+    def press(self, query_id: str, button: PressedButton) -> None:
+        self.pressed[query_id] = button
+        if len(self.pressed) > self._remembered:
+            del self.pressed[next(iter(self.pressed))]
+
     def last_message_with_buttons(self, chat_id: int) -> int | None:
         ids = (message_id for chat, message_id in reversed(self._messages) if chat == chat_id)
         return next(ids, None)

@@ -1,0 +1,155 @@
+"""Other processes play Telegram's people through the simulator's own routes."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+from skua_adapters.telegram_simulator import TelegramSimulator
+from tests.contract.telegram_simulator.conftest import ANA, BOT, TOKEN, Call
+
+
+class ControlClient:
+    def __init__(self, base_url: str, http: aiohttp.ClientSession) -> None:
+        self._base = f"{base_url}/simulator"
+        self._http = http
+
+    async def __call__(self, verb: str, path: str = "", *, status: int = 200, **body: Any) -> Any:
+        async with self._http.request(verb, self._base + path, json=body) as response:
+            answer = await response.json()
+            assert response.status == status, answer
+            return answer
+
+
+@pytest.fixture
+def control(simulator: TelegramSimulator, http: aiohttp.ClientSession) -> ControlClient:
+    return ControlClient(simulator.base_url, http)
+
+
+async def test_a_bot_is_made_rotated_and_revoked(control: ControlClient, call: Call) -> None:
+    made = await control("POST", "/bots", token="77:first", username="other_bot")
+    assert (made["id"], made["username"]) == (77, "other_bot")
+    assert (await call("getMe", "77:first"))["result"] == made
+
+    await control("PUT", "/bots/77/token", token="77:second")
+    assert (await call("getMe", "77:first"))["error_code"] == 401
+    assert (await call("getMe", "77:second"))["ok"]
+
+    await control("DELETE", "/bots/77/token")
+    assert (await call("getMe", "77:second"))["error_code"] == 401
+
+
+async def test_people_start_write_block_and_leave(control: ControlClient, call: Call) -> None:
+    await control("POST", "/users", users=[{"id": 7, "first_name": "Nina"}])
+    await control("POST", "/users", first_id=8, count=2)
+    await control("POST", "/bots/42/start", user_id=7, payload="ad")
+    await control("POST", "/bots/42/text", user_id=8, text="hello")
+    await control("POST", "/bots/42/block", user_ids=[8])
+    await control("POST", "/bots/42/unblock", user_ids=[8])
+    await control("POST", "/users/deactivate", user_ids=[7])
+
+    updates = (await call("getUpdates"))["result"]
+
+    assert [list(update)[1] for update in updates] == [
+        "message",
+        "message",
+        "my_chat_member",
+        "my_chat_member",
+    ]
+    answer = await call("sendMessage", chat_id=7, text="hi")
+    assert answer["description"] == "Forbidden: user is deactivated"
+
+
+async def test_a_button_is_pressed_and_its_answer_seen(control: ControlClient, call: Call) -> None:
+    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
+    await call("sendMessage", chat_id=ANA, text="sure?", reply_markup=keyboard)
+    query_id = (await control("POST", "/bots/42/press", user_id=ANA))["callback_query_id"]
+    await call("answerCallbackQuery", callback_query_id=query_id, text="Thanks", show_alert=True)
+
+    press = await control("GET", f"/bots/42/press/{query_id}")
+
+    assert press["data"] == "yes"
+    assert press["answer"] == {"text": "Thanks", "show_alert": True, "url": ""}
+
+
+async def test_thousands_join_at_a_chosen_rate(control: ControlClient, call: Call) -> None:
+    await control("POST", "/users", first_id=10_000, count=2000)
+    await control("POST", "/bots/42/joins", first_id=10_000, count=2000, rate=4000)
+
+    async with asyncio.timeout(10):
+        while True:
+            about = await control("GET", "/bots/42")
+            if about["joins"]["joined"] == 2000:
+                break
+            await asyncio.sleep(0.02)
+
+    assert about["joins"] == {"requested": 2000, "joined": 2000}
+    assert about["webhook"]["pending_update_count"] == 2000
+    assert (await call("sendMessage", chat_id=11_999, text="hi"))["ok"]
+
+
+async def test_a_million_known_chats_cost_nothing(control: ControlClient, call: Call) -> None:
+    await control("POST", "/bots/42/audience", first_id=1_000_000, count=1_000_000)
+
+    assert (await call("sendMessage", chat_id=1_999_999, text="hi"))["ok"]
+    assert (await control("GET"))["bots"][0]["started"] == 1_001_000
+
+
+async def test_groups_are_made_migrated_and_left(control: ControlClient, call: Call) -> None:
+    group = await control("POST", "/bots/42/groups", title="Team")
+    moved = await control("POST", f"/groups/{group['id']}/migrate")
+    answer = await call("sendMessage", chat_id=group["id"], text="hi")
+    await control("POST", f"/groups/{moved['migrate_to_chat_id']}/kick", by=ANA)
+
+    assert answer["parameters"] == moved
+    kicked = await call("sendMessage", chat_id=moved["migrate_to_chat_id"], text="hi")
+    assert kicked["description"] == "Forbidden: bot was kicked from the supergroup chat"
+
+
+async def test_faults_latency_and_waits_are_set_while_running(
+    control: ControlClient, call: Call, simulator: TelegramSimulator
+) -> None:
+    rule = {"action": "bad_gateway", "when": "after", "times": 1}
+    await control("PUT", "/faults", rules=[rule])
+    await control("PUT", "/latency", mean=0.01)
+    await control("POST", "/bots/42/throttle", retry_after=2)
+
+    (shown,) = (await control("GET", "/faults"))["rules"]
+    assert (shown["action"], shown["when"], shown["times"]) == ("bad_gateway", "after", 1)
+    assert simulator.latency.settings.mean == 0.01
+    await control("PUT", "/faults", rules=[])
+    assert (await call("sendMessage", chat_id=ANA, text="hi"))["error_code"] == 429
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "status"),
+    [
+        ("GET", "/bots/1", {}, 404),
+        ("GET", "/bots/x", {}, 404),
+        ("POST", "/bots", {"token": TOKEN}, 409),
+        ("POST", "/bots", {"token": "x"}, 409),
+        ("POST", "/bots", {"name": "x"}, 400),
+        ("POST", "/bots/42/start", {"user_id": 5}, 404),
+        ("POST", "/bots/42/joins", {"first_id": 5, "count": 1}, 404),
+        ("POST", "/bots/42/joins", {"first_id": ANA, "count": 0}, 400),
+        ("POST", "/bots/42/press", {"user_id": ANA}, 404),
+        ("GET", "/bots/42/press/5", {}, 404),
+        ("POST", "/bots/42/throttle", {"retry_after": 0}, 400),
+        ("POST", "/groups/-7/migrate", {}, 404),
+        ("PUT", "/faults", {"rules": [{"action": "explode"}]}, 400),
+        ("PUT", "/latency", {"mean": -1}, 400),
+    ],
+)
+async def test_what_can_not_be_done_is_said(
+    control: ControlClient, verb: str, path: str, body: dict[str, Any], status: int
+) -> None:
+    answer = await control(verb, path, status=status, **body)
+
+    assert answer["error"]
+
+
+async def test_no_token_is_ever_shown(control: ControlClient) -> None:
+    shown = str([await control("GET"), await control("GET", f"/bots/{BOT}")])
+
+    assert TOKEN.partition(":")[2] not in shown
