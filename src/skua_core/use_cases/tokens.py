@@ -2,7 +2,7 @@
 
 import msgspec
 
-from skua_core.domain.audit import Details, NewAuditEntry
+from skua_core.domain.audit import Details
 from skua_core.domain.bot import TokenState
 from skua_core.domain.broadcast import BroadcastStatus, PauseReason
 from skua_core.domain.secret import SealedSecret
@@ -10,6 +10,7 @@ from skua_core.domain.user import SYSTEM
 from skua_core.ids import BotId
 from skua_core.ports.clock import Clock
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit
+from skua_core.use_cases.access import bot_entry
 
 
 class TokenFailedCommand(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,14 +47,7 @@ class TokenFailed:
             details: Details = {}
             if state is TokenState.REVOKED:
                 details = await self._pause_broadcast(unit)
-            await unit.audit.append(
-                NewAuditEntry(
-                    actor=SYSTEM,
-                    action=f"bot.token_{state}",
-                    resource=f"bot:{bot.id}",
-                    details=details,
-                )
-            )
+            await unit.audit.append(bot_entry(bot.id, SYSTEM, f"token_{state}", details))
             await unit.commit()
         return True
 
