@@ -43,20 +43,16 @@ class Database:
     @property
     def url(self) -> str:
         """For SQLAlchemy."""
-        return self.url_of()
+        return self.server.url(database=self.name)
 
     @property
     def dsn(self) -> str:
         """For ``asyncpg.connect``."""
         return self.server.dsn(database=self.name)
 
-    def url_of(self, role: str | None = None) -> str:
+    def url_of(self, role: str) -> str:
         """For SQLAlchemy as ``role``, made with the cluster's ``role_password(role)``."""
-        return (
-            self.server.url(database=self.name)
-            if role is None
-            else self.server.url(role, self.name)
-        )
+        return self.server.url(role, self.name)
 
 
 class PostgresCluster:

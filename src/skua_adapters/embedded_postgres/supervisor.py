@@ -85,8 +85,10 @@ class EmbeddedPostgres:
         """Make the cluster if it isn't there, start its server and wait until it answers.
 
         Raises EmbeddedPostgresError, and leaves nothing running then; ClusterInUse also when
-        this very object has started it.
+        this very object has started it. A server that died alone is started again.
         """
+        if self.pid is None:
+            self.stop()
         account = ServerAccount.for_this_process()
         with told_of(self.directory), ExitStack() as undo:
             data = DataDirectory(self._data, account, self._log)

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,8 +37,11 @@ def place() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="skua-e2e-", dir=base)).resolve()
     path.chmod(0o1777)
     yield path
-    assert processes_in(path) == []
+    left = processes_in(path)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
     shutil.rmtree(path)
+    assert left == []
 
 
 @pytest.fixture

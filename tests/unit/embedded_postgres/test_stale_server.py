@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,9 @@ def process_called(command: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that goes by that name."""
     with subprocess.Popen([command, "60"], executable="/bin/sleep") as process:
         try:
+            # For a moment after its exec a process has no command line.
+            while sys.platform == "linux" and not Path(f"/proc/{process.pid}/cmdline").read_text():
+                time.sleep(0.001)
             yield process
         finally:
             process.kill()
