@@ -93,7 +93,10 @@ class Claim(msgspec.Struct, frozen=True):
     more: bool = False
     """Something else could be claimed now, had there been room."""
     next_due_in: float | None = None
-    """Seconds until the next delivery that was put back comes due; None if there is none."""
+    """Seconds until the next reply or delivery that was put back comes due; None if there is none.
+
+    Zero for one that is due and waits for its chat.
+    """
     to_freeze: BroadcastId | None = None
     """A sending broadcast whose audience has still to be frozen."""
     to_cancel: BroadcastId | None = None

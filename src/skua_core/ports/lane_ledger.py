@@ -49,7 +49,10 @@ class LaneLedger(Protocol):
     async def hold_until(
         self, lease: Lease, *, wait: float | None, learned_rate: float | None
     ) -> None:
-        """Store the lane's pause (seconds from now; never shortens one) and its learned rate."""
+        """Store the lane's pause (seconds from now; never shortens one) and its learned rate.
+
+        The pause counts whoever holds the lane: Telegram asked it of the token.
+        """
 
     @abstractmethod
     async def release(self, lease: Lease) -> None:

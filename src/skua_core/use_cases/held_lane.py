@@ -5,7 +5,13 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from skua_core.domain.content import CompiledMessage
-from skua_core.domain.delivery import Claim, ClaimedDelivery, DeliveryKind, Settlement
+from skua_core.domain.delivery import (
+    Claim,
+    ClaimedDelivery,
+    DeliveryKind,
+    DeliveryStatus,
+    Settlement,
+)
 from skua_core.domain.lane import ClaimOrder
 from skua_core.domain.pace import ChatPace, FairShare
 from skua_core.domain.secret import SealedSecret
@@ -94,7 +100,9 @@ class HeldLane:
             return LaneEnd.HELD_BACK
         if self._place.wanted() and now - self._taken_at > patience:
             return LaneEnd.YIELDED
-        if now - self._busy_at > patience and not self._sender.open and not self._chores:
+        if self._sender.open or self._chores:
+            self._busy_at = now
+        if now - self._busy_at > patience:
             return LaneEnd.IDLE
         return None
 
@@ -174,7 +182,15 @@ class HeldLane:
             await unit.commit()
         self._unsure = False
         self._stored_pause = pause
+        self._look_again(settlements)
         return claim, orphans
+
+    def _look_again(self, settlements: list[Settlement]) -> None:
+        """What was put back is claimed again when it comes due."""
+        now = self._clock.monotonic()
+        for settlement in settlements:
+            if settlement.status is DeliveryStatus.PENDING:
+                self._look_at = min(self._look_at, now + settlement.retry_in)
 
     async def _orphans(
         self, unit: TenantUnit, settlements: list[Settlement]
@@ -207,10 +223,10 @@ class HeldLane:
     async def _take_in(self, claim: Claim) -> None:
         now = self._clock.monotonic()
         self._more = claim.more
-        due_in = (
-            self._settings.poll if claim.next_due_in is None else max(_LINGER, claim.next_due_in)
-        )
-        self._look_at = now + min(due_in, self._settings.poll)
+        self._look_at = now + self._settings.poll
+        if claim.next_due_in is not None and claim.next_due_in < self._settings.times.patience:
+            # Worth keeping the place for, though nothing can be sent right now.
+            self._look_at = self._busy_at = now + max(_LINGER, claim.next_due_in)
         if claim.to_freeze is not None:
             self._begin(claim.to_freeze, self._freeze)
         if claim.to_cancel is not None:
@@ -291,7 +307,7 @@ class HeldLane:
         return max(_LINGER, min(self._look_at - now, self._settings.times.patience))
 
     def _pause_unstored(self) -> bool:
-        return self._sender.pace.held_until > self._stored_pause and not self._guard.lost
+        return self._sender.pace.held_until > self._stored_pause
 
     def _learned_rate(self) -> float:
         share = self._sender.learner.share(self._clock.monotonic())

@@ -148,6 +148,7 @@ class LaneSender:
             if not self._queue:
                 self._queued.clear()
                 await self._queued.wait()
+                self.pace.rest(self._clock.monotonic())  # idle time is no credit for a burst
             elif not self._guard.may_act():
                 await asyncio.sleep(_FENCE_LOOK)
             elif (delay := self.pace.delay(self._clock.monotonic())) > 0:
@@ -191,7 +192,9 @@ class LaneSender:
         outcome = await self._outcome(item.token, message)
         now = self._clock.monotonic()
         self.window.observe(now - started)
-        self._finish(delivery, self._learn(item, outcome, now), started_at, sent_at=started)
+        verdict = self._learn(item, outcome, now)
+        arrived = verdict.status is not DeliveryStatus.PENDING
+        self._finish(delivery, verdict, started_at, sent_at=started if arrived else None)
 
     async def _outcome(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
         try:

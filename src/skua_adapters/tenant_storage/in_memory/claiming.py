@@ -152,9 +152,9 @@ class ClaimRound:
         if broadcast is not None:
             rows += self._tx.deliveries.find("due", SourceId(broadcast.id))
         waits = [
-            (row.due_at - self._now).total_seconds()
+            max(0.0, (row.due_at - self._now).total_seconds())
             for row in rows
-            if row.due_at is not None and row.due_at > self._now
+            if row.due_at is not None
         ]
         return min(waits, default=None)
 

@@ -32,7 +32,12 @@ async def claim(session: AsyncSession, lease: Lease, order: ClaimOrder) -> Claim
         (item.id for item in items if item.status == "sending" and not item.frozen), None
     )
     cancelled = next(
-        (item.id for item in items if item.status == "cancelled" and item.pending), None
+        (
+            item.id
+            for item in items
+            if item.status == "cancelled" and (item.pending or not item.in_flight)
+        ),
+        None,
     )
 
     rows, more, next_due_in = await _claim_rows(session, lease, order, sending)
@@ -84,8 +89,13 @@ async def _claim_rows(
         await _count(session, parameters, rows, cursor)
     full = sum(row.status != _IN_FLIGHT for row in rows) > 0 or len(rows) >= order.room
     more = full or (sending is not None and cursor < sending.audience)
-    next_due_in = None if more else await session.scalar(sql.NEXT_DUE, parameters)
+    next_due_in = None if more else await _next_due_in(session, parameters)
     return rows, more, next_due_in
+
+
+async def _next_due_in(session: AsyncSession, parameters: dict[str, Any]) -> float | None:
+    wait: float | None = await session.scalar(sql.NEXT_DUE, parameters)
+    return None if wait is None else max(0.0, wait)
 
 
 async def _count(

@@ -78,10 +78,10 @@ LOCK_ITEMS = text("""
 
 _STATE_AT_CLAIM = """
     CASE
-        WHEN n.not_after < clock_timestamp() THEN 'skipped'
+        WHEN n.not_after <= clock_timestamp() THEN 'skipped'
         WHEN n.chat_id IS NULL THEN 'skipped'
         WHEN n.reach <> 'reachable' THEN 'skipped'
-        WHEN n.kind IN ('broadcast', 'auto_message') AND NOT n.subscribed THEN 'skipped'
+        WHEN n.kind <> 'reply' AND NOT n.subscribed THEN 'skipped'
         WHEN coalesce(n.busy, false) THEN 'pending'
         ELSE 'in_flight'
     END::tenant.delivery_status
@@ -89,10 +89,10 @@ _STATE_AT_CLAIM = """
 
 _REASON_AT_CLAIM = """
     CASE
-        WHEN n.not_after < clock_timestamp() THEN 'expired'
+        WHEN n.not_after <= clock_timestamp() THEN 'expired'
         WHEN n.chat_id IS NULL THEN 'erased'
         WHEN n.reach <> 'reachable' THEN 'unreachable'
-        WHEN n.kind IN ('broadcast', 'auto_message') AND NOT n.subscribed THEN 'unsubscribed'
+        WHEN n.kind <> 'reply' AND NOT n.subscribed THEN 'unsubscribed'
     END
 """
 
@@ -308,12 +308,14 @@ SKIP_DUPLICATE = text("""
     FROM skipped s WHERE b.bot_id = :bot AND b.id = s.source_id
 """)
 
+# A pause holds whoever heard of it: Telegram's word is about the token, not about a lease.
 HOLD_LANE = text("""
     UPDATE platform.lanes
     SET not_before = CASE WHEN CAST(:wait AS float8) IS NULL THEN not_before ELSE greatest(
             not_before, clock_timestamp() + make_interval(secs => CAST(:wait AS float8))) END,
-        learned_rate = coalesce(CAST(:rate AS float8), learned_rate)
-    WHERE bot_id = :bot AND lease_id = :lease
+        learned_rate = CASE WHEN lease_id = :lease
+            THEN coalesce(CAST(:rate AS float8), learned_rate) ELSE learned_rate END
+    WHERE bot_id = :bot
 """)
 
 RELEASE_LANE = text("""

@@ -1,0 +1,226 @@
+"""A bot with a broadcast, the fake messenger, and one lane over memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import pytest
+
+from skua_adapters._memory import Memory
+from skua_adapters.clock.system import SystemClock
+from skua_adapters.id_factory.counted import CountedIdFactory
+from skua_adapters.messenger.fake import FakeMessenger
+from skua_adapters.renderer.in_process import InProcessRenderer
+from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
+from skua_adapters.token_vault.in_memory import InMemoryTokenVault
+from skua_core.domain.audit import NewAuditEntry
+from skua_core.domain.bot import Bot, TokenState, WebhookState
+from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus, PauseReason
+from skua_core.domain.campaign import Campaign, CampaignRevision
+from skua_core.domain.content import MessageSource, RenderedMessage
+from skua_core.domain.delivery import DeliveryKind
+from skua_core.domain.lane import LaneTimes
+from skua_core.domain.secret import BotToken
+from skua_core.domain.subscriber import Profile, Subscriber
+from skua_core.domain.user import SYSTEM
+from skua_core.ids import (
+    BotId,
+    BroadcastId,
+    CampaignId,
+    ChatId,
+    DirectMessageId,
+    SubscriberId,
+    TelegramId,
+    UserId,
+)
+from skua_core.ports.repositories import BotSecrets, Recipient
+from skua_core.ports.tenant_storage import TenantUnit, UnitKind
+from skua_core.use_cases.lane_guard import LaneGuard
+from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings, SendRates
+from skua_core.use_cases.lanes import AcquireLane, ServeLane
+from skua_core.use_cases.tokens import TokenFailed
+
+TOKEN = BotToken("110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw")
+ENTRY = NewAuditEntry(actor=SYSTEM, action="test.prepared", resource="test:1")
+SWIFT = LaneTimes(
+    heartbeat=0.1, fence=0.5, takeover=1.0, future_tolerance=0.5, sweep=0.1, patience=0.4
+)
+
+
+@dataclass
+class Held:
+    """A lane that is being served."""
+
+    place: LanePlace
+    guard: LaneGuard
+    task: asyncio.Task[LaneEnd]
+    heart: asyncio.Task[None]
+
+    async def end(self) -> LaneEnd:
+        try:
+            async with asyncio.timeout(10):
+                return await self.task
+        finally:
+            self.heart.cancel()
+
+
+@dataclass
+class Bench:
+    """Everything around one lane."""
+
+    rates: SendRates = field(default_factory=lambda: SendRates(free=5000, paid=5000))
+    times: LaneTimes = SWIFT
+
+    def __post_init__(self) -> None:
+        self.clock = SystemClock()
+        self.ids = CountedIdFactory()
+        self.memory = Memory(self.clock)
+        self.storage = InMemoryTenantStorage(self.memory, times=self.times)
+        self.messenger = FakeMessenger()
+        self.vault = InMemoryTokenVault()
+        self.renderer = InProcessRenderer()
+        self.bot_id = BotId(uuid4())
+        self.settings = LaneSettings(times=self.times, rates=self.rates, poll=self.times.patience)
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[TenantUnit]:
+        async with self.storage.unit(self.bot_id) as unit:
+            yield unit
+            await unit.audit.append(ENTRY)
+            await unit.commit()
+
+    async def connect(self) -> None:
+        now = self.clock.now()
+        bot = Bot(
+            id=self.bot_id,
+            slug="pelican",
+            public_id="p",
+            name="Pelican",
+            owner_id=UserId(uuid4()),
+            telegram_id=TelegramId(110201543),
+            token_state=TokenState.ACTIVE,
+            webhook_state=WebhookState.SET,
+            created_at=now,
+            updated_at=now,
+        )
+        async with self.changing() as unit:
+            await unit.bot.add(bot)
+            sealed = self.vault.seal_token(self.bot_id, TOKEN)
+            await unit.bot.save_secrets(BotSecrets(sealed_token=sealed))
+
+    async def subscribe(self, number: int) -> list[Subscriber]:
+        now = self.clock.now()
+        people = [
+            Subscriber(
+                id=SubscriberId(self.ids.new()),
+                chat_id=ChatId(1000 + index),
+                profile=Profile(first_name=f"Ana {index}"),
+                subscribed_changed_at=now,
+                reach_changed_at=now,
+                joined_at=now,
+            )
+            for index in range(number)
+        ]
+        async with self.changing() as unit:
+            await unit.subscribers.add_many(people)
+        return people
+
+    async def broadcast(self, text: str = "Hello {{ first_name }}") -> BroadcastId:
+        now = self.clock.now()
+        source = MessageSource(text)
+        campaign = Campaign(
+            id=CampaignId(self.ids.new()), name="Spring", revision=1, created_at=now, updated_at=now
+        )
+        broadcast = Broadcast(
+            id=BroadcastId(self.ids.new()),
+            campaign_id=campaign.id,
+            revision=1,
+            created_at=now,
+            changed_at=now,
+        )
+        async with self.changing() as unit:
+            await unit.campaigns.save(campaign)
+            await unit.campaigns.add_revision(
+                CampaignRevision(
+                    campaign_id=campaign.id,
+                    number=1,
+                    source=source,
+                    compiled=self.renderer.compile(source),
+                    created_at=now,
+                )
+            )
+            await unit.broadcasts.add(broadcast)
+        return broadcast.id
+
+    async def reply(self, subscriber: Subscriber, text: str) -> None:
+        async with self.storage.unit(self.bot_id, UnitKind.INBOUND) as unit:
+            await unit.deliveries.enqueue_direct(
+                DirectMessageId(self.ids.new()),
+                kind=DeliveryKind.REPLY,
+                subscriber_id=subscriber.id,
+                content=RenderedMessage(text),
+                lifetime=600,
+            )
+            await unit.commit()
+
+    async def switch(self, broadcast_id: BroadcastId, to: BroadcastStatus) -> None:
+        async with self.changing() as unit:
+            broadcast = await unit.broadcasts.get(broadcast_id, lock=True)
+            assert broadcast is not None
+            now = self.clock.now()
+            match to:
+                case BroadcastStatus.PAUSED:
+                    broadcast.pause(PauseReason.OPERATOR, now=now)
+                case BroadcastStatus.CANCELLED:
+                    broadcast.cancel(now=now)
+                case _:
+                    broadcast.resume(now=now)
+            await unit.broadcasts.save(broadcast)
+
+    async def report(self, broadcast_id: BroadcastId) -> BroadcastReport:
+        async with self.storage.unit(self.bot_id) as unit:
+            assert await unit.deliveries.audit_counts(broadcast_id)
+            report = await unit.broadcasts.report(broadcast_id)
+        assert report is not None
+        return report
+
+    async def recipients(self, broadcast_id: BroadcastId) -> list[Recipient]:
+        async with self.storage.unit(self.bot_id) as unit:
+            return [row async for row in unit.deliveries.recipients(broadcast_id)]
+
+    async def hold(self, holder: str = "worker:1") -> Held:
+        acquire = AcquireLane(storage=self.storage, clock=self.clock, settings=self.settings)
+        taken = await acquire(self.bot_id, holder)
+        assert taken is not None
+        acquired, guard = taken
+        serve = ServeLane(
+            storage=self.storage,
+            messenger=self.messenger,
+            vault=self.vault,
+            renderer=self.renderer,
+            clock=self.clock,
+            token_failed=TokenFailed(storage=self.storage, clock=self.clock),
+            settings=self.settings,
+        )
+        place = LanePlace()
+        task = asyncio.create_task(serve(acquired, guard, place))
+        return Held(place, guard, task, asyncio.create_task(self._beat(guard)))
+
+    async def _beat(self, guard: LaneGuard) -> None:
+        while True:
+            guard.beat(self.clock.monotonic())
+            await asyncio.sleep(self.times.heartbeat)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - what is waited for has no event
+                await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    bench = Bench()
+    await bench.connect()
+    return bench
