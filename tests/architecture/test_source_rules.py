@@ -29,6 +29,7 @@ PAST_THE_ORM_LOCK |= {"bulk_insert_mappings", "bulk_update_mappings", "bulk_save
 LIVING_OBJECT = re.compile(
     r"(client|session|engine|pool|broker|container|sessionmaker|from_env|from_url)$", re.IGNORECASE
 )
+POSSESSIVE_GROUP = re.compile(r"\)(?:[*+?]|\{[0-9,]+\})\+")
 SETTINGS_OBJECT = re.compile(r"settings$", re.IGNORECASE)
 
 
@@ -105,12 +106,22 @@ def raw_sql_only_where_reviewed(module: Module) -> Iterator[str]:
                 yield module.at(node, f"{called}() passes the ORM lock by")
 
 
+def no_possessive_groups(module: Module) -> Iterator[str]:
+    """CPython before 3.11.5 matches them wrongly, and Debian 12 has 3.11.2."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and dotted(node.func).startswith("re."):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and POSSESSIVE_GROUP.search(str(part.value)):
+                    yield module.at(part, "a possessive group; of a character class it is safe")
+
+
 RULES: list[Rule] = [
     nothing_living_at_module_level,
     no_machine_clock,
     no_type_checking_imports,
     small_modules_and_functions,
     raw_sql_only_where_reviewed,
+    no_possessive_groups,
 ]
 BAD_SAMPLES: list[tuple[Rule, str]] = [
     (nothing_living_at_module_level, "engine = create_async_engine('postgresql+asyncpg://')"),
@@ -128,6 +139,8 @@ BAD_SAMPLES: list[tuple[Rule, str]] = [
     (no_type_checking_imports, "from __future__ import annotations"),
     (small_modules_and_functions, "\n" * (LONGEST_MODULE + 1)),
     (small_modules_and_functions, "async def f():\n" + "    await g()\n" * LONGEST_FUNCTION),
+    (no_possessive_groups, "SLOT = re.compile(r'(?:a|b)*+c')"),
+    (no_possessive_groups, "found = re.search('(a{2}|b){1,3}+', 'aa')"),
     (raw_sql_only_where_reviewed, "from sqlalchemy import select, text"),
     (raw_sql_only_where_reviewed, "import sqlalchemy as sa\nrows = sa.text('SELECT 1')"),
     (raw_sql_only_where_reviewed, "async def f(s):\n    await s.connection()"),

@@ -32,7 +32,7 @@ _WHOLE = UNSTYLED | {EntityType.TEXT_LINK, EntityType.CUSTOM_EMOJI}
 """Can't hold each other, nor a quotation."""
 
 _SLOT = re.compile(
-    r"""\{\{[^\S\n]*((?:[^"'{}\n]|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\{(?!\{)|\}(?!\}))*+)\}\}"""
+    r"""\{\{[^\S\n]*+((?:[^"'{}\n]|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\{(?!\{)|\}(?!\}))*)\}\}"""
 )
 
 

@@ -10,7 +10,7 @@ from skua_core.domain.markup.links import problem_with_link, special_link
 _SPECIAL = re.compile(r"[\\_*\[\]()~`>#+\-=|{}.!\n]")
 _SPECIAL_IN_CODE = re.compile(r"[\\`]|\{\{")
 _PRE_START = re.compile(r"(?:(?P<language>[^\s`{]+)(?=\s))?(?:\r\n|\n\r|\n|\r)?")
-_ADDRESS = re.compile(r"\(((?:[^\\)]|\\.)*+)\)", re.DOTALL)
+_ADDRESS = re.compile(r"\(((?:[^\\)]|\\.)*)\)", re.DOTALL)
 _ESCAPE = re.compile(r"\\([\x01-\x7e])")
 
 _MARKERS = {
