@@ -1,0 +1,75 @@
+"""Transactions over one engine, inside one bot or inside none."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from skua_adapters._sql.errors import Trouble, translated
+from skua_adapters._sql.tenancy import TenantSession
+from skua_core.errors import StorageUnavailable
+
+
+class Sessions:
+    """Shared by all tasks."""
+
+    def __init__(
+        self, engine: AsyncEngine, *, lock_timeout: float = 5.0, idle_timeout: float = 12.0
+    ) -> None:
+        """``lock_timeout`` is how many seconds a statement waits for a row that somebody holds.
+
+        A process that freezes inside a transaction keeps its locks for ``idle_timeout`` seconds.
+        """
+        self._engine = engine
+        self._settings = {
+            "lock_timeout": _milliseconds(lock_timeout),
+            "idle_in_transaction_session_timeout": _milliseconds(idle_timeout),
+            # A claim that a crash of the server forgets would be sent again.
+            "synchronous_commit": "on",
+        }
+
+    @asynccontextmanager
+    async def begin(self, bot_id: UUID | None = None) -> AsyncIterator[AsyncSession]:
+        """A session whose transaction has begun; what isn't committed is discarded.
+
+        It can't be used again after its end. Raises StorageUnavailable and StorageUnfit.
+        """
+        try:
+            session = await self._begun(bot_id)
+        except StorageUnavailable as error:
+            if error.reason is not Trouble.LOST:
+                raise
+            # The pool's connections died while they were idle. Nothing has been done yet, and the
+            # pool knows now: the next one is new.
+            session = await self._begun(bot_id)
+        async with session:
+            yield session
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _begun(self, bot_id: UUID | None) -> AsyncSession:
+        session = AsyncSession(
+            self._engine,
+            sync_session_class=TenantSession,
+            expire_on_commit=False,
+            close_resets_only=False,
+            bot_id=bot_id,
+            settings=self._settings,
+        )
+        try:
+            with translated():
+                await session.run_sync(_begin)
+        except BaseException:
+            await session.close()
+            raise
+        return session
+
+
+def _begin(session: TenantSession) -> None:
+    session.begin_now()
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)))
