@@ -24,8 +24,8 @@ def internal_url(token: BotToken, method: str) -> str:
 
 class TelegramTransport(httpx.AsyncBaseTransport):
     def __init__(self, api_base: str) -> None:
-        base = httpx.URL(api_base)
-        self._base = base.copy_with(path=base.path.rstrip("/"))
+        self._base = httpx.URL(api_base)
+        self._base_path = self._base.path.rstrip("/")
         # A poll holds its connection, and no bot is to wait for another's.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
         self._inner = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
@@ -34,7 +34,7 @@ class TelegramTransport(httpx.AsyncBaseTransport):
         extensions = dict(request.extensions)
         token: BotToken = extensions.pop(TOKEN)
         method = request.url.path.rpartition("/")[2]
-        url = self._base.copy_with(path=f"{self._base.path}/bot{token.reveal()}/{method}")
+        url = self._base.copy_with(path=f"{self._base_path}/bot{token.reveal()}/{method}")
         headers = request.headers.copy()
         headers["Host"] = url.netloc.decode("ascii")
         return await self._inner.handle_async_request(

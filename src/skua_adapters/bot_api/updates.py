@@ -29,7 +29,7 @@ _LONGEST_UPDATE = 1024 * 1024
 _END_OF_TIME = 253_402_300_799
 """The last second of the year 9999, which is the last that a date can name."""
 
-_UpdateId = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+_UpdateId = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _AnyChatId = Annotated[int, msgspec.Meta(ge=-(2**52), le=2**52)]
 _Date = Annotated[int, msgspec.Meta(ge=0, le=_END_OF_TIME)]
 
