@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath}
+_INTERRUPTED_SECONDS = 10.0
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 
 # Fast shutdown, immediate shutdown, the end; with the seconds each is given.
@@ -39,12 +40,17 @@ def _launch(
 
 
 def run(program: Sequence[str | Path], *, uid: int | None, log: IO[bytes]) -> int:
-    """The exit code of ``program``, which is killed rather than left when we are interrupted."""
+    """The exit code of ``program``, which is ended rather than left when we are interrupted."""
     with _launch(program, uid=uid, death_signal=signal.SIGKILL, log=log) as process:
         try:
             return process.wait()
         except BaseException:
-            process.kill()
+            # The programs it started itself end in order only when it does.
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(_INTERRUPTED_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
             raise
 
 
