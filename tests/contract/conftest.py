@@ -1,5 +1,20 @@
 """Fixtures that several contract suites share."""
 
+from tests.contract.database import (
+    app_engine,
+    cluster_with_roles,
+    migrated_database,
+    migrated_template,
+    own_database,
+)
 from tests.contract.rigs.storage import in_memory_storage, storage
 
-__all__ = ["in_memory_storage", "storage"]
+__all__ = [
+    "app_engine",
+    "cluster_with_roles",
+    "in_memory_storage",
+    "migrated_database",
+    "migrated_template",
+    "own_database",
+    "storage",
+]
