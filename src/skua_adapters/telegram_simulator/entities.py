@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from .links import LinkRefused, check_link, linked_user_id
 from .refusals import bad_request
 
 _HIGHEST_OFFSET = 1_000_000
@@ -30,7 +31,10 @@ _FOUND_BY_TELEGRAM = frozenset(
     | {"bank_card_number"}
 )
 """Taken without complaint and ignored: Telegram finds them in the text itself."""
-_OPAQUE = frozenset({"code", "pre"})
+_QUOTES = frozenset({"blockquote", "expandable_blockquote"})
+_CODE = frozenset({"code", "pre"})
+_STYLES = ("bold", "italic", "underline", "strikethrough", "spoiler")
+_WHOLES = frozenset(_ORDER_OF_TYPES) - _QUOTES - frozenset(_STYLES)
 
 
 class Entity(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -58,20 +62,72 @@ def utf16_length(text: str) -> int:
 
 
 def tidy(entities: Iterable[Entity]) -> list[Entity]:
-    """In Telegram's order, without empty ones and without those inside code."""
-    ordered = sorted(
-        (entity for entity in entities if entity.length > 0),
-        key=lambda entity: (entity.offset, -entity.length, _RANK[entity.type]),
-    )
-    opaque = [entity for entity in ordered if entity.type in _OPAQUE]
-    return [
+    """In Telegram's order and nested as it allows.
+
+    Links, code, emoji and the like don't overlap each other and don't leave the quote that they
+    begin in; quotes don't overlap; styles leave out code. That Telegram also cuts styles which
+    cross each other isn't imitated: it looks the same.
+    """
+    ordered = sorted((entity for entity in entities if entity.length > 0), key=_order)
+    quotes = _apart(entity for entity in ordered if entity.type in _QUOTES)
+    wholes = [
         entity
-        for entity in ordered
-        if not any(
-            entity is not code and code.offset <= entity.offset and entity.end <= code.end
-            for code in opaque
-        )
+        for entity in _apart(entity for entity in ordered if entity.type in _WHOLES)
+        if not any(_crosses(quote, entity) for quote in quotes)
     ]
+    code = [entity for entity in wholes if entity.type in _CODE]
+    styles = [
+        piece
+        for style in _STYLES
+        for entity in _joined(entity for entity in ordered if entity.type == style)
+        for piece in _without(entity, code)
+    ]
+    return sorted((*quotes, *wholes, *styles), key=_order)
+
+
+def _order(entity: Entity) -> tuple[int, int, int]:
+    return (entity.offset, -entity.length, _RANK[entity.type])
+
+
+def _apart(entities: Iterable[Entity]) -> list[Entity]:
+    """Those that begin after the end of the one before."""
+    kept: list[Entity] = []
+    for entity in entities:
+        if not kept or entity.offset >= kept[-1].end:
+            kept.append(entity)
+    return kept
+
+
+def _crosses(quote: Entity, entity: Entity) -> bool:
+    overlaps = quote.offset < entity.end and entity.offset < quote.end
+    return overlaps and not (quote.offset <= entity.offset and entity.end <= quote.end)
+
+
+def _joined(entities: Iterable[Entity]) -> list[Entity]:
+    """Of one style: overlapping ones are one."""
+    joined: list[Entity] = []
+    for entity in entities:
+        if joined and entity.offset < joined[-1].end:
+            end = max(joined[-1].end, entity.end)
+            joined[-1] = moved(joined[-1], joined[-1].offset, end)
+        else:
+            joined.append(entity)
+    return joined
+
+
+def _without(entity: Entity, code: Iterable[Entity]) -> list[Entity]:
+    pieces, begin = [], entity.offset
+    for hole in code:
+        if hole.offset < entity.end and hole.end > begin:
+            pieces.append(moved(entity, begin, hole.offset))
+            begin = hole.end
+    pieces.append(moved(entity, begin, entity.end))
+    return [piece for piece in pieces if piece.length > 0]
+
+
+def moved(entity: Entity, offset: int, end: int) -> Entity:
+    changes: dict[str, Any] = {"offset": offset, "length": end - offset}
+    return msgspec.structs.replace(entity, **changes)
 
 
 def read_entities(raw: object) -> list[Entity]:
@@ -141,7 +197,7 @@ def _read_entity(item: object) -> Entity | None:
 def _with_details(entity: Entity, item: dict[str, Any]) -> Entity:
     match entity.type:
         case "text_link":
-            entity.url = _string(item, "url")
+            _read_link(entity, _string(item, "url"))
         case "text_mention":
             user = item.get("user")
             if not isinstance(user, dict):
@@ -149,12 +205,31 @@ def _with_details(entity: Entity, item: dict[str, Any]) -> Entity:
             entity.user = {"id": _number(user, "id")}
         case "custom_emoji":
             entity.custom_emoji_id = str(_number(item, "custom_emoji_id"))
+            if entity.custom_emoji_id == "0":
+                raise bad_request("invalid custom emoji identifier specified")
         case "pre":
             entity.language = item.get("language") or None
         case "date_time":
             entity.unix_time = _number(item, "unix_time")
             entity.date_time_format = item.get("date_time_format") or None
+            if not is_date_format(entity.date_time_format or ""):
+                raise _unreadable("Invalid date-time format specified")
     return entity
+
+
+def is_date_format(text: str) -> bool:
+    return text in ("", "r", "R") or set(text) <= set("tTdDwW")
+
+
+def _read_link(entity: Entity, url: str) -> None:
+    user_id = linked_user_id(url)
+    if user_id is not None:
+        entity.type, entity.user = "text_mention", {"id": user_id}
+        return
+    try:
+        entity.url = check_link(url)
+    except LinkRefused as problem:
+        raise bad_request(f"entity URL '{url}' is invalid: {problem}") from problem
 
 
 def _number(item: dict[str, Any], name: str) -> int:

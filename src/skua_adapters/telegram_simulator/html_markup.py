@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import msgspec
 
-from .entities import Entity, utf16_length
+from .entities import Entity, is_date_format, utf16_length
 from .links import LinkRefused, check_link, linked_user_id
 
 _SPACE = " \t\r\n\0\v"
@@ -283,5 +283,5 @@ def _read_date(entity: Entity, attributes: dict[str, str]) -> bool:
 
 def check_date_format(date_format: str) -> None:
     """Raises ``MarkupBroken``."""
-    if date_format not in ("", "r", "R") and not set(date_format) <= set("tTdDwW"):
+    if not is_date_format(date_format):
         raise MarkupBroken("Invalid date-time format specified")

@@ -3,11 +3,10 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
-from .entities import Entity, check_entities, read_entities, tidy, utf16_length
+from .entities import Entity, check_entities, moved, read_entities, tidy, utf16_length
 from .html_markup import MarkupBroken, parse_html
 from .markdown_markup import parse_markdown
 from .refusals import bad_request
@@ -23,6 +22,12 @@ _PARSERS: dict[str, Callable[[str], tuple[str, list[Entity]]]] = {
 }
 _REMOVED = re.compile("[\r\u2028-\u202e\u0333\u033f\u030a]")
 """TDLib takes them out: carriage returns, directions, and lines drawn over or under text."""
+_DIRECTIONS = re.compile("[\u200e\u200f]+(?=[\u200e\u200f])")
+"""Marks of which only the last of a run counts; a zero-width non-joiner replaces the others."""
+_INVISIBLE = re.compile(
+    "[ \n\u00a0\u1680\u180e\u2000-\u200f\u202e\u202f\u205f\u2800\u3000\ufeff\ufffc"
+    "\U000e0000-\U000e007f]*\\Z"
+)
 _BLANKED = re.compile("[\0-\x09\x0b-\x1f]")
 
 
@@ -53,7 +58,7 @@ def finish_text(formatted: FormattedText) -> FormattedText:
     entities."""
     check_entities(formatted.text, formatted.entities)
     finished = _trim(_clean(formatted))
-    if not finished.text:
+    if _INVISIBLE.match(finished.text):
         raise bad_request("text must be non-empty")
     if utf16_length(finished.text) > LONGEST_TEXT:
         raise bad_request("message is too long")
@@ -63,6 +68,7 @@ def finish_text(formatted: FormattedText) -> FormattedText:
 
 def _clean(formatted: FormattedText) -> FormattedText:
     text = _BLANKED.sub(" ", _REMOVED.sub("", formatted.text))
+    text = _DIRECTIONS.sub(lambda marks: "\u200c" * len(marks[0]), text)
     entities = formatted.entities
     if entities and len(text) != len(formatted.text):
         # Every removed character is one UTF-16 unit.
@@ -71,7 +77,7 @@ def _clean(formatted: FormattedText) -> FormattedText:
             for match in _REMOVED.finditer(formatted.text)
         ]
         entities = [
-            _moved(
+            moved(
                 entity,
                 entity.offset - bisect_left(removed, entity.offset),
                 entity.end - bisect_left(removed, entity.end),
@@ -86,17 +92,12 @@ def _trim(formatted: FormattedText) -> FormattedText:
     text = formatted.text.rstrip(" \n")
     end = utf16_length(text)
     entities = [
-        _moved(entity, min(entity.offset, end), min(entity.end, end))
+        moved(entity, min(entity.offset, end), min(entity.end, end))
         for entity in formatted.entities
     ]
     kept = [entity for entity in entities if entity.length]
     in_front = len(text) - len(text.lstrip(" \n"))
     in_front = min([in_front, *(entity.offset for entity in kept)])
     if in_front:
-        kept = [_moved(entity, entity.offset - in_front, entity.end - in_front) for entity in kept]
+        kept = [moved(entity, entity.offset - in_front, entity.end - in_front) for entity in kept]
     return FormattedText(text[in_front:], kept)
-
-
-def _moved(entity: Entity, offset: int, end: int) -> Entity:
-    changes: dict[str, Any] = {"offset": offset, "length": end - offset}
-    return msgspec.structs.replace(entity, **changes)

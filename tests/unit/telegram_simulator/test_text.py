@@ -37,6 +37,18 @@ def test_control_characters_go_and_entities_move_along() -> None:
     assert finished == FormattedText("a bc", [Entity(type="bold", offset=3, length=1)])
 
 
+def test_of_a_run_of_direction_marks_the_last_remains() -> None:
+    assert _finish("a\u200e\u200f\u200eb").text == "a\u200c\u200c\u200eb"
+
+
+def test_a_link_to_a_user_is_a_mention() -> None:
+    link = {"type": "text_link", "offset": 0, "length": 1, "url": "tg://user?id=7"}
+
+    (entity,) = _finish("x", entities=[link]).entities
+
+    assert (entity.type, entity.user) == ("text_mention", {"id": 7})
+
+
 def test_length_is_counted_in_utf16_units_after_parsing() -> None:
     assert len(_finish("<b>" + "🐦" * 2048 + "</b>", "html").text) == 2048
     with pytest.raises(Refusal, match="message is too long"):
@@ -67,6 +79,33 @@ def test_entities_that_telegram_finds_itself_are_ignored() -> None:
         ("", "", None, "message text is empty"),
         (" \n\t", "", None, "text must be non-empty"),
         ("<b></b>", "HTML", None, "text must be non-empty"),
+        ("\u200b\u2800\u00a0", "", None, "text must be non-empty"),
+        (
+            "x",
+            "",
+            [{"type": "text_link", "offset": 0, "length": 1, "url": "nowhere"}],
+            "entity URL 'nowhere' is invalid: Wrong HTTP URL",
+        ),
+        (
+            "x",
+            "",
+            [{"type": "custom_emoji", "offset": 0, "length": 1, "custom_emoji_id": "0"}],
+            "invalid custom emoji identifier specified",
+        ),
+        (
+            "x",
+            "",
+            [
+                {
+                    "type": "date_time",
+                    "offset": 0,
+                    "length": 1,
+                    "unix_time": 5,
+                    "date_time_format": "x",
+                }
+            ],
+            f"{_UNREADABLE}Invalid date-time format specified",
+        ),
         ("x" * 4097, "", None, "message is too long"),
         ("x" * 32_769, "", None, "text is too long"),
         ("x", "Org", None, "unsupported parse_mode"),
