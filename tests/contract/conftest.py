@@ -7,7 +7,7 @@ from tests.contract.database import (
     migrated_template,
     own_database,
 )
-from tests.contract.rigs.storage import in_memory_storage, storage
+from tests.contract.rigs.storage import in_memory_storage, postgres_storage, storage
 
 __all__ = [
     "app_engine",
@@ -16,5 +16,6 @@ __all__ = [
     "migrated_database",
     "migrated_template",
     "own_database",
+    "postgres_storage",
     "storage",
 ]

@@ -18,7 +18,8 @@ class LaneRow(msgspec.Struct, kw_only=True):
     learned_rate: float | None = None
 
     def free(self) -> None:
-        self.lease_id = self.holder = self.heartbeat_at = None
+        """The heartbeat stays: it tells when the lane was served last."""
+        self.lease_id = self.holder = None
 
 
 class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -9,6 +9,7 @@ from skua_adapters._memory.rows import LaneRow
 from skua_core.domain.broadcast import BroadcastStatus
 from skua_core.domain.delivery import DeliveryStatus
 from skua_core.domain.lane import LaneSnapshot, LaneTimes, Lease
+from skua_core.faults import fault
 from skua_core.ids import BotId, BroadcastId
 from skua_core.ports.platform_storage import LaneRegistry
 
@@ -21,6 +22,7 @@ class InMemoryLaneRegistry(LaneRegistry):
         self._times = times
 
     async def heartbeat(self, leases: Sequence[Lease]) -> frozenset[BotId]:
+        await fault("heartbeat.skip")
         held = set()
         for lease in leases:
             async with self._memory.alone_in(lease.bot_id):

@@ -5,14 +5,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._memory import Memory
 from skua_adapters.clock.frozen import FrozenClock
 from skua_adapters.id_factory.counted import CountedIdFactory
+from skua_adapters.id_factory.uuid7 import Uuid7IdFactory
 from skua_adapters.lane_registry.in_memory import InMemoryLaneRegistry
+from skua_adapters.lane_registry.postgres import PostgresLaneRegistry
 from skua_adapters.platform_storage.in_memory import InMemoryPlatformStorage
+from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
 from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
+from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_core.domain.audit import NewAuditEntry
 from skua_core.domain.lane import LaneTimes
 from skua_core.domain.user import SYSTEM
@@ -20,6 +26,7 @@ from skua_core.ids import BotId, SubscriberId, UserId
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
+from tests.postgres_cluster import Database
 
 ENTRY = NewAuditEntry(actor=SYSTEM, action="test.prepared", resource="test:1")
 
@@ -96,7 +103,67 @@ def in_memory_storage() -> StorageRig:
     )
 
 
-@pytest.fixture(params=["in_memory_storage"])
+@pytest.fixture
+async def postgres_storage(
+    migrated_database: Database, app_engine: AsyncEngine
+) -> AsyncIterator[StorageRig]:
+    times = LaneTimes()
+    ids = Uuid7IdFactory()
+    outside = await asyncpg.connect(migrated_database.dsn)
+
+    async def let_pass(seconds: float) -> None:
+        for table, columns in _TIMES.items():
+            older = ", ".join(f"{name} = {name} - $1::interval" for name in columns)
+            await outside.execute(
+                f"UPDATE {table} SET {older}",  # noqa: S608 - names from the table below
+                timedelta(seconds=seconds),
+            )
+
+    async def shift_heartbeat(bot_id: BotId, seconds: float) -> None:
+        await outside.execute(
+            "UPDATE platform.lanes SET heartbeat_at = clock_timestamp() + $2 WHERE bot_id = $1",
+            bot_id,
+            timedelta(seconds=seconds),
+        )
+
+    async def erase(bot_id: BotId, subscriber_id: SubscriberId) -> None:
+        await outside.execute(
+            "DELETE FROM tenant.subscribers WHERE bot_id = $1 AND id = $2", bot_id, subscriber_id
+        )
+
+    async def grant(bot_id: BotId, user_id: UserId) -> None:
+        await outside.execute(
+            "INSERT INTO platform.bot_permissions VALUES ($1, $2, 'viewer')",
+            bot_id,
+            user_id,
+        )
+
+    yield StorageRig(
+        tenants=PostgresTenantStorage(app_engine, times=times, ids=ids),
+        platform=PostgresPlatformStorage(app_engine, ids=ids),
+        registry=PostgresLaneRegistry(app_engine, times=times),
+        times=times,
+        ids=ids,
+        now=lambda: datetime.now(UTC),
+        let_pass=let_pass,
+        shift_heartbeat=shift_heartbeat,
+        erase=erase,
+        grant=grant,
+    )
+    await outside.close()
+
+
+_TIMES = {
+    "platform.lanes": ["heartbeat_at", "not_before"],
+    "tenant.subscribers": ["subscribed_changed_at", "reach_changed_at", "joined_at"],
+    "tenant.broadcasts": ["frozen_at", "served_at", "created_at", "changed_at"],
+    "tenant.deliveries": ["due_at", "not_after", "claimed_at", "finished_at"],
+}
+
+
+@pytest.fixture(
+    params=["in_memory_storage", pytest.param("postgres_storage", marks=pytest.mark.external)]
+)
 def storage(request: pytest.FixtureRequest) -> StorageRig:
     rig: StorageRig = request.getfixturevalue(request.param)
     return rig

@@ -9,6 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from skua_adapters._sql.errors import Trouble
 from skua_adapters._sql.sessions import Sessions
 from skua_adapters.audit_trail.postgres import PostgresAuditTrail
+from skua_adapters.tenant_storage.postgres.bots import PostgresBotRepository
+from skua_adapters.tenant_storage.postgres.broadcasts import PostgresBroadcastRepository
+from skua_adapters.tenant_storage.postgres.campaigns import PostgresCampaignRepository
+from skua_adapters.tenant_storage.postgres.deliveries import PostgresDeliveryRepository
+from skua_adapters.tenant_storage.postgres.lane_ledger import PostgresLaneLedger
+from skua_adapters.tenant_storage.postgres.subscribers import PostgresSubscriberRepository
+from skua_adapters.tenant_storage.postgres.updates import PostgresUpdateLedger
 from skua_core.domain.lane import LaneTimes
 from skua_core.errors import MissingAudit, StorageUnavailable
 from skua_core.ids import BotId
@@ -62,6 +69,15 @@ class PostgresTenantUnit(TenantUnit):
         self.bot_id = bot_id
         self._kind = kind
         self._over = False
+        self.bot = PostgresBotRepository(session, bot_id)
+        self.subscribers = PostgresSubscriberRepository(session, bot_id)
+        self.campaigns = PostgresCampaignRepository(session, bot_id)
+        self.broadcasts = PostgresBroadcastRepository(session, bot_id)
+        self.deliveries = PostgresDeliveryRepository(session, bot_id)
+        self.updates = PostgresUpdateLedger(session, bot_id)
+        self.lane = PostgresLaneLedger(
+            session, bot_id, subscribers=self.subscribers, times=times, ids=ids
+        )
         self.audit = PostgresAuditTrail(session)
 
     async def commit(self) -> None:

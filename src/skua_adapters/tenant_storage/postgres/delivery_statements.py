@@ -1,0 +1,107 @@
+"""Set-based statements over deliveries. Each names the bot, and runs under row security as well."""
+
+from sqlalchemy import text
+
+# Two who freeze at once: the second does nothing, instead of a million rows that can't be kept.
+TRY_FREEZE_LOCK = text("""
+    SELECT pg_try_advisory_xact_lock(hashtextextended('skua.freeze:' || CAST(:id AS text), 0))
+""")
+
+# After the lock, so that it sees what the former holder of it committed.
+MAY_FREEZE = text("""
+    SELECT status = 'sending' AND frozen_at IS NULL FROM tenant.broadcasts
+    WHERE bot_id = :bot AND id = :id
+""")
+
+# One statement, hence one snapshot: whoever isn't written is counted, and nobody is both. The
+# index on (bot_id, status, id) brings the active ones in their order without sorting them.
+FREEZE = text("""
+    WITH frozen AS (
+        INSERT INTO tenant.deliveries (bot_id, source_id, position, subscriber_id, kind)
+        SELECT :bot, :id, row_number() OVER (ORDER BY id), id, 'broadcast'
+        FROM tenant.subscribers WHERE bot_id = :bot AND status = 'active'
+    )
+    SELECT status, count(*)::int AS number FROM tenant.subscribers WHERE bot_id = :bot
+    GROUP BY status
+""")
+
+# At the end, so that a pause needn't wait for the rows above: it finds the broadcast unfrozen.
+LOCK_BROADCAST = text("""
+    SELECT status, cursor, audience, pending, in_flight FROM tenant.broadcasts
+    WHERE bot_id = :bot AND id = :id FOR NO KEY UPDATE
+""")
+
+FINISH_FREEZE = text("""
+    UPDATE tenant.broadcasts
+    SET audience = :audience, pending = :audience, excluded = CAST(:excluded AS jsonb),
+        frozen_at = clock_timestamp(),
+        status = CASE WHEN :audience = 0 THEN 'completed' ELSE status END,
+        changed_at = CASE WHEN :audience = 0 THEN clock_timestamp() ELSE changed_at END,
+        finished_at = CASE WHEN :audience = 0 THEN clock_timestamp() END
+    WHERE bot_id = :bot AND id = :id
+""")
+
+ENQUEUE_DIRECT = text("""
+    WITH message AS (
+        INSERT INTO tenant.direct_messages (bot_id, id, content, created_at)
+        VALUES (:bot, :id, :content, clock_timestamp())
+    )
+    INSERT INTO tenant.deliveries
+        (bot_id, source_id, position, subscriber_id, kind, due_at, not_after)
+    VALUES (:bot, :id, 1, :subscriber, CAST(:kind AS tenant.delivery_kind), clock_timestamp(),
+        clock_timestamp() + make_interval(secs => :lifetime))
+""")
+
+_CANCEL = """
+    WITH cancelled AS (
+        UPDATE tenant.deliveries
+        SET status = 'skipped', reason = 'cancelled', finished_at = clock_timestamp()
+        WHERE bot_id = :bot AND source_id = :id AND status = 'pending' AND kind = 'broadcast'
+            AND {which}
+        RETURNING 1
+    )
+    SELECT count(*)::int FROM cancelled
+"""
+
+CANCEL_PUT_BACK = text(
+    _CANCEL.format(
+        which="""position IN (
+            SELECT position FROM tenant.deliveries
+            WHERE bot_id = :bot AND source_id = :id AND status = 'pending' AND kind = 'broadcast'
+                AND due_at IS NOT NULL
+            LIMIT :limit)"""
+    )
+)
+
+# By position, as claims do: a search for pending rows would pass the cancelled ones each time.
+CANCEL_NEXT = text(_CANCEL.format(which="position > :cursor AND position <= :last"))
+
+COUNT_CANCELLED = text("""
+    UPDATE tenant.broadcasts
+    SET cursor = :cursor, pending = pending - :cancelled, skipped = skipped + :cancelled,
+        finished_at = CASE WHEN finished_at IS NULL AND pending = :cancelled AND in_flight = 0
+            THEN clock_timestamp() ELSE finished_at END
+    WHERE bot_id = :bot AND id = :id
+""")
+
+RECIPIENTS = text("""
+    SELECT d.position, d.subscriber_id, s.chat_id, d.status::text AS status, d.reason, d.detail,
+        d.attempt, d.message_id, d.finished_at
+    FROM tenant.deliveries d
+    LEFT JOIN tenant.subscribers s ON s.bot_id = :bot AND s.id = d.subscriber_id
+    WHERE d.bot_id = :bot AND d.source_id = :id AND d.kind = 'broadcast'
+    ORDER BY d.position
+""")
+
+COUNTS_HOLD = text("""
+    SELECT (b.pending, b.in_flight, b.sent, b.failed, b.skipped, b.uncertain, b.audience) = (
+        SELECT (count(*) FILTER (WHERE status = 'pending'),
+            count(*) FILTER (WHERE status = 'in_flight'),
+            count(*) FILTER (WHERE status = 'sent'),
+            count(*) FILTER (WHERE status = 'failed'),
+            count(*) FILTER (WHERE status = 'skipped'),
+            count(*) FILTER (WHERE status = 'uncertain'),
+            count(*))
+        FROM tenant.deliveries WHERE bot_id = :bot AND source_id = :id)
+    FROM tenant.broadcasts b WHERE b.bot_id = :bot AND b.id = :id
+""")

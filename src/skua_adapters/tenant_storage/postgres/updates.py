@@ -1,0 +1,46 @@
+"""Which updates have been taken in."""
+
+from uuid import uuid4
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql import func
+
+from skua_adapters._sql.tables import SetAsideUpdateRow, UpdateRow
+from skua_core.ids import BotId
+from skua_core.ports.repositories import UpdateLedger
+
+
+class PostgresUpdateLedger(UpdateLedger):
+    def __init__(self, session: AsyncSession, bot_id: BotId) -> None:
+        self._session = session
+        self._bot_id = bot_id
+
+    async def record(self, update_id: int) -> bool:
+        recorded = await self._session.scalar(
+            insert_or_not(UpdateRow)
+            .values(bot_id=self._bot_id, update_id=update_id, received_at=func.clock_timestamp())
+            .on_conflict_do_nothing()
+            .returning(UpdateRow.update_id)
+        )
+        return recorded is not None
+
+    async def set_aside(self, update_id: int | None, raw: bytes, problem: str) -> None:
+        await self._session.execute(
+            insert(SetAsideUpdateRow).values(
+                bot_id=self._bot_id,
+                id=uuid4(),
+                update_id=update_id,
+                raw=raw,
+                problem=problem,
+                received_at=func.clock_timestamp(),
+            )
+        )
+
+    async def last_update_id(self) -> int | None:
+        return await self._session.scalar(
+            select(UpdateRow.update_id)
+            .order_by(UpdateRow.received_at.desc(), UpdateRow.update_id.desc())
+            .limit(1)
+        )
