@@ -12,7 +12,7 @@ from skua_core.ids import BotId
 from skua_core.ports.clock import Clock
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.platform_storage import LaneRegistry
-from skua_core.use_cases.broadcasts import InterruptUnserved, InterruptUnservedCommand
+from skua_core.use_cases.broadcasts import InterruptUnserved
 from skua_core.use_cases.lane_guard import LaneGuard
 from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings
 from skua_core.use_cases.lanes import AcquireLane, ServeLane
@@ -129,8 +129,8 @@ class LaneRunner:
                 end = await self._serve(lane, guard, place)
         except StorageUnavailable as error:
             _log.warning("The lane of bot %s has to wait: %s", bot_id, error)
-        except Exception:  # noqa: BLE001 - see below
-            # One bot's trouble is its own; its lane comes free when its heartbeat is missed.
+        except Exception:  # noqa: BLE001 - one bot must not end the others
+            # Its lane comes free when its heartbeat is missed.
             _log.exception("Serving the lane of bot %s failed", bot_id)
         finally:
             self._guards.pop(bot_id, None)
@@ -175,10 +175,8 @@ class LaneRunner:
                 if room > 0:
                     for bot_id in await self._registry.due(limit=room):
                         self.take(bot_id)
-                for bot_id, broadcast_id in await self._registry.unserved():
-                    await self._interrupt_unserved(
-                        InterruptUnservedCommand(bot_id=bot_id, broadcast_id=broadcast_id)
-                    )
+                for bot_id, broadcast_id in await self._interrupt_unserved():
+                    _log.warning("Broadcast %s of bot %s was interrupted", broadcast_id, bot_id)
             except SkuaError as error:
                 _log.warning("A sweep found no answer: %s", error)
             await asyncio.sleep(self._times.sweep)

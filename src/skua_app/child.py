@@ -1,0 +1,58 @@
+"""The one child of the supervisor: server, worker and poller on one event loop.
+
+Run as ``python -m skua_app.child HOST PORT``; its settings come from the environment.
+"""
+
+import asyncio
+import os
+import sys
+
+from skua_app import lifeline
+from skua_app.container import QueueKind
+from skua_app.logs import set_up_logs
+from skua_app.node import NodeParts, run_node, stop_on_signals
+from skua_app.settings import Settings, load
+from skua_core.errors import SkuaError
+
+UNFIT = 2
+"""Exit code of a child that can't run as it was asked to: starting it again wouldn't help."""
+
+
+async def _run(settings: Settings, host: str, port: int) -> None:
+    stop = asyncio.Event()
+    parts = NodeParts(
+        web=True,
+        worker=True,
+        poller=settings.skua_public_url is None,
+        queue=QueueKind.IN_PROCESS,
+        host=host,
+        port=port,
+    )
+    with stop_on_signals(stop):
+        following = asyncio.create_task(_follow_parent(stop))
+        try:
+            await run_node(settings, parts, stop)
+        finally:
+            following.cancel()
+
+
+async def _follow_parent(stop: asyncio.Event) -> None:
+    descriptor = lifeline.own_lifeline()
+    if descriptor is not None:
+        await lifeline.parent_is_gone(descriptor)
+        stop.set()
+
+
+def main() -> int:
+    settings = load(os.environ)
+    set_up_logs(settings.skua_log)
+    try:
+        asyncio.run(_run(settings, sys.argv[1], int(sys.argv[2])))
+    except SkuaError as error:
+        print(f"skua: {error}", file=sys.stderr)  # noqa: T201 - the last line of a program
+        return UNFIT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""What is wired to what: a table. Nothing is chosen at import time."""
+
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from enum import StrEnum
+
+from dishka import (
+    AsyncContainer,
+    Provider,
+    Scope,
+    from_context,
+    make_async_container,
+    provide,
+    provide_all,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from skua_adapters._sql.engine import create_engine
+from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSettings
+from skua_adapters.clock.system import SystemClock
+from skua_adapters.id_factory.uuid7 import Uuid7IdFactory
+from skua_adapters.job_queue.in_process import InProcessJobQueue
+from skua_adapters.job_queue.postgres import PostgresJobQueue
+from skua_adapters.lane_registry.postgres import PostgresLaneRegistry
+from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
+from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
+from skua_adapters.renderer.minijinja import MinijinjaRenderer
+from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
+from skua_adapters.token_vault.fernet import FernetTokenVault
+from skua_adapters.token_vault.keys import KeyRing
+from skua_app.settings import SettingInvalid, Settings
+from skua_core.domain.lane import LaneTimes
+from skua_core.ports.bot_api import BotApi, UpdateSource
+from skua_core.ports.clock import Clock
+from skua_core.ports.id_factory import IdFactory
+from skua_core.ports.job_queue import JobQueue
+from skua_core.ports.messenger import Messenger
+from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
+from skua_core.ports.renderer import Renderer
+from skua_core.ports.tenant_storage import TenantStorage
+from skua_core.ports.token_vault import TokenVault
+from skua_core.use_cases.access import EnterBot
+from skua_core.use_cases.arrivals import Arrivals
+from skua_core.use_cases.audit import ReadAudit, VerifyAudit
+from skua_core.use_cases.bots import (
+    AddBot,
+    ListBots,
+    RemoveBot,
+    RemoveToken,
+    SetReadOnly,
+    SetToken,
+)
+from skua_core.use_cases.broadcast_reports import (
+    ExportRecipients,
+    GetBroadcastReport,
+    ListBroadcasts,
+    WatchBroadcast,
+)
+from skua_core.use_cases.broadcasts import (
+    CancelBroadcast,
+    InterruptUnserved,
+    PauseBroadcast,
+    ResumeBroadcast,
+    SendBroadcast,
+)
+from skua_core.use_cases.campaigns import (
+    ComposeCampaign,
+    EditCampaign,
+    GetCampaign,
+    ListCampaigns,
+    PreviewCampaign,
+)
+from skua_core.use_cases.intake import AuthenticateWebhook, ReceiveUpdate
+from skua_core.use_cases.lane_place import LaneSettings
+from skua_core.use_cases.lanes import AcquireLane, ServeLane
+from skua_core.use_cases.polling import PollUpdates
+from skua_core.use_cases.subscribers import CountSubscribers, ImportSubscribers, ListSubscribers
+from skua_core.use_cases.tokens import TokenFailed
+from skua_core.use_cases.webhooks import RepairWebhook, UpdateRoute
+from skua_worker.poller import UpdatePoller, WebhookRepairer
+from skua_worker.runner import LaneRunner, RunnerSettings
+
+
+class QueueKind(StrEnum):
+    IN_PROCESS = "in_process"
+    """Whoever makes work and whoever does it are one process."""
+    DATABASE = "database"
+
+
+class SystemProvider(Provider):
+    scope = Scope.APP
+    settings = from_context(provides=Settings, scope=Scope.APP)
+    clock = provide(SystemClock, provides=Clock)
+    ids = provide(Uuid7IdFactory, provides=IdFactory)
+    renderer = provide(MinijinjaRenderer, provides=Renderer)
+
+    @provide
+    def vault(self, settings: Settings) -> TokenVault:
+        if settings.web_secret_key is None:
+            raise SettingInvalid("WEB_SECRET_KEY", "it isn't set, and tokens are sealed with it")
+        return FernetTokenVault(
+            KeyRing.from_settings(settings.web_secret_key, settings.web_secret_keys_old)
+        )
+
+    @provide
+    def lane_settings(self, settings: Settings) -> LaneSettings:
+        return settings.lanes
+
+    @provide
+    def lane_times(self, settings: Settings) -> LaneTimes:
+        return settings.lane_times
+
+
+class PostgresProvider(Provider):
+    scope = Scope.APP
+    tenants = provide(PostgresTenantStorage, provides=TenantStorage)
+    platform = provide(PostgresPlatformStorage, provides=PlatformStorage)
+    registry = provide(PostgresLaneRegistry, provides=LaneRegistry)
+
+    @provide
+    async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
+        engine = create_engine(database_url(settings), pooled=settings.skua_database_pooled)
+        yield engine
+        await engine.dispose()
+
+
+class TelegramProvider(Provider):
+    scope = Scope.APP
+
+    @provide
+    async def messenger(self, settings: Settings) -> AsyncIterator[Messenger]:
+        messenger = TelegramMessenger(
+            TelegramMessengerSettings(api_base=settings.skua_telegram_api_base)
+        )
+        yield messenger
+        await messenger.close()
+
+    @provide
+    async def bot_api(self, settings: Settings) -> AsyncIterator[TelegramBotApi]:
+        bot_api = TelegramBotApi(
+            TelegramBotApiSettings(
+                api_base=settings.skua_telegram_api_base,
+                allow_local_webhooks=settings.local_telegram,
+            )
+        )
+        yield bot_api
+        await bot_api.close()
+
+    @provide
+    def management(self, bot_api: TelegramBotApi) -> BotApi:
+        return bot_api
+
+    @provide
+    def updates(self, bot_api: TelegramBotApi) -> UpdateSource:
+        return bot_api
+
+
+class InProcessQueueProvider(Provider):
+    scope = Scope.APP
+    queue = provide(InProcessJobQueue, provides=JobQueue)
+
+
+class DatabaseQueueProvider(Provider):
+    scope = Scope.APP
+
+    @provide
+    async def queue(self, settings: Settings) -> AsyncIterator[JobQueue]:
+        queue = PostgresJobQueue(database_url(settings), pooled=settings.skua_database_pooled)
+        yield queue
+        await queue.close()
+
+
+class UseCaseProvider(Provider):
+    scope = Scope.APP
+    people = provide_all(EnterBot, Arrivals, AuthenticateWebhook, ReceiveUpdate, PollUpdates)
+    bots = provide_all(AddBot, ListBots, SetToken, RemoveToken, RemoveBot, SetReadOnly)
+    tokens = provide_all(TokenFailed, RepairWebhook)
+    subscribers = provide_all(ImportSubscribers, ListSubscribers, CountSubscribers)
+    campaigns = provide_all(
+        ComposeCampaign, EditCampaign, GetCampaign, ListCampaigns, PreviewCampaign
+    )
+    broadcasts = provide_all(
+        SendBroadcast, PauseBroadcast, ResumeBroadcast, CancelBroadcast, InterruptUnserved
+    )
+    reports = provide_all(GetBroadcastReport, ListBroadcasts, WatchBroadcast, ExportRecipients)
+    audit = provide_all(ReadAudit, VerifyAudit)
+
+    @provide
+    def route(
+        self, storage: TenantStorage, bot_api: BotApi, vault: TokenVault, settings: Settings
+    ) -> UpdateRoute:
+        return UpdateRoute(
+            storage=storage, bot_api=bot_api, vault=vault, public_url=settings.skua_public_url
+        )
+
+
+class WorkerProvider(Provider):
+    scope = Scope.APP
+    lanes = provide_all(AcquireLane, ServeLane, LaneRunner, UpdatePoller)
+
+    @provide
+    def runner_settings(self, settings: Settings) -> RunnerSettings:
+        return RunnerSettings(
+            holder=settings.skua_holder or make_holder(),
+            places=settings.skua_worker_lanes,
+            lanes=settings.lanes,
+        )
+
+    @provide
+    def repairer(
+        self, platform: PlatformStorage, repair: RepairWebhook, settings: Settings
+    ) -> WebhookRepairer:
+        public = settings.skua_public_url is not None
+        return WebhookRepairer(platform=platform, repair=repair, public=public)
+
+
+def make_container(
+    settings: Settings, *, queue: QueueKind = QueueKind.DATABASE, more: tuple[Provider, ...] = ()
+) -> AsyncContainer:
+    """Everything that one process needs; ``more`` overrides what stands here."""
+    return make_async_container(
+        SystemProvider(),
+        PostgresProvider(),
+        TelegramProvider(),
+        InProcessQueueProvider() if queue is QueueKind.IN_PROCESS else DatabaseQueueProvider(),
+        UseCaseProvider(),
+        WorkerProvider(),
+        *more,
+        context={Settings: settings},
+    )
+
+
+def make_holder() -> str:
+    """A name that no other process has, now or later."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def database_url(settings: Settings) -> str:
+    if settings.skua_database_url is None:
+        raise SettingInvalid("SKUA_DATABASE_URL", "it isn't set, and no embedded database runs")
+    return settings.skua_database_url

@@ -1,0 +1,88 @@
+"""An installation on one machine: its own PostgreSQL, its roles and tables, its secret key."""
+
+import asyncio
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from skua_adapters._sql import roles
+from skua_adapters._sql.direct import connect
+from skua_adapters._sql.migrations.runner import migrate
+from skua_adapters.embedded_postgres import EmbeddedPostgres
+from skua_adapters.token_vault.keys import make_key
+from skua_app.settings import Settings
+
+_DATABASE = "skua"
+
+
+class EmbeddedInstallation:
+    """Everything below one directory; two of them don't meet.
+
+    Entering starts PostgreSQL in the calling thread, which must live as long as the installation
+    is used: where the system can, it ends the server together with that thread.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.directory = settings.skua_data_dir
+        self.postgres = EmbeddedPostgres(self.directory / "postgres")
+
+    def __enter__(self) -> Self:
+        self.postgres.start()
+        try:
+            asyncio.run(self._prepare())
+        except BaseException:
+            self.postgres.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.postgres.stop()
+
+    @property
+    def settings(self) -> Settings:
+        """The operator's settings, completed with where this installation keeps its things."""
+        return msgspec.structs.replace(
+            self._settings,
+            skua_database_url=self.postgres.url(roles.APP, _DATABASE),
+            skua_database_owner_url=self.postgres.url(roles.OWNER, _DATABASE),
+            web_secret_key=self._settings.web_secret_key or kept_secret_key(self.directory),
+        )
+
+    async def _prepare(self) -> None:
+        await _create_database(self.postgres.url())
+        passwords = {role: self.postgres.role_password(role) for role in roles.LOGINS}
+        await roles.create_roles(self.postgres.url(database=_DATABASE), passwords)
+        await migrate(self.postgres.url(roles.OWNER, _DATABASE))
+
+
+async def _create_database(url: str) -> None:
+    async with connect(url, connect_timeout=10) as connection:
+        there = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _DATABASE)
+        if not there:
+            await connection.execute(f"CREATE DATABASE {_DATABASE}")
+
+
+def kept_secret_key(directory: Path) -> str:
+    """The random key of this installation, made at the first call and readable by its owner only.
+
+    Without it no stored token can be read: it belongs into a backup, apart from the database.
+    """
+    path = directory / "secret.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(make_key() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return path.read_text().strip()

@@ -1,0 +1,155 @@
+"""One process of Skua: the web server, the worker, or both on one event loop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Coroutine, Iterator
+
+import msgspec
+import uvicorn
+from dishka import AsyncContainer
+from litestar import Litestar
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from skua_adapters._sql.boot_check import check_storage
+from skua_adapters.job_queue.postgres import PostgresJobQueue
+from skua_app.container import QueueKind, database_url, make_container
+from skua_app.settings import Settings
+from skua_core import faults
+from skua_core.errors import ErrorKind, SkuaError
+from skua_http.app import create_app
+from skua_worker.poller import UpdatePoller, WebhookRepairer
+from skua_worker.runner import LaneRunner
+
+
+class PortTaken(SkuaError):
+    kind = ErrorKind.CONFLICT
+    code = "port-taken"
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(
+            f"Can't listen on {host}, port {port} ({reason}). Choose another with --port."
+        )
+
+
+class NodeParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process does."""
+
+    web: bool = False
+    worker: bool = False
+    poller: bool = False
+    """Fetches updates where there is no public URL; in one process only."""
+    queue: QueueKind = QueueKind.DATABASE
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+
+async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) -> None:
+    """Run until ``stop``; then finish what is under way and let the lanes go.
+
+    Raises PortTaken, StorageUnavailable and StorageUnfit before anything is begun.
+    """
+    faults.install(settings.fault_plan())
+    listener = listen(parts.host, parts.port) if parts.web else None
+    container = make_container(settings, queue=parts.queue)
+    try:
+        await check_storage(await container.get(AsyncEngine))
+        async with asyncio.TaskGroup() as tasks:
+            background = [
+                tasks.create_task(coroutine)
+                for coroutine in await _background(container, parts, settings)
+            ]
+            server = None
+            if listener is not None:
+                server = _server(await _app(container))
+                tasks.create_task(server.serve(sockets=[listener]))
+            await stop.wait()
+            if server is not None:
+                server.should_exit = True
+            for task in background:
+                task.cancel()
+    finally:
+        await container.close()
+
+
+async def _background(
+    container: AsyncContainer, parts: NodeParts, settings: Settings
+) -> list[Coroutine[None, None, None]]:
+    running: list[Coroutine[None, None, None]] = []
+    if parts.worker:
+        runner = await container.get(LaneRunner)
+        repairer = await container.get(WebhookRepairer)
+        running += [runner.run(), repairer.run()]
+        if parts.queue is QueueKind.IN_PROCESS:
+            running.append(_hear_other_processes(runner, settings))
+    if parts.poller:
+        poller = await container.get(UpdatePoller)
+        running.append(poller.run())
+    return running
+
+
+async def _hear_other_processes(runner: LaneRunner, settings: Settings) -> None:
+    """Commands run beside this node; what they queue is announced through the database."""
+    queue = PostgresJobQueue(database_url(settings), pooled=settings.skua_database_pooled)
+    try:
+        async for bot_id in queue.wakes():
+            runner.take(bot_id)
+    finally:
+        await queue.close()
+
+
+async def _app(container: AsyncContainer) -> Litestar:
+    return create_app(container)
+
+
+def _server(app: Litestar) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # its lines would hold webhook addresses, which are half of a secret
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        http="httptools",
+        ws="none",
+    )
+    return _QuietServer(config)
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves signals to whoever runs the node."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises PortTaken, which says why not."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(256)
+    except OSError as error:
+        raise PortTaken(host, port, error.strerror or type(error).__name__) from None
+    listener.setblocking(False)  # noqa: FBT003 - the socket module's own parameter
+    return listener
+
+
+@contextlib.contextmanager
+def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set ``stop``; a second one ends the process as usual."""
+    loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask)
+    yield
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)

@@ -1,0 +1,146 @@
+"""What the operator sets, read from the environment and checked before anything starts."""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from platformdirs import user_data_path
+
+from skua_core.domain.lane import LaneTimes
+from skua_core.errors import ErrorKind, SkuaError
+from skua_core.faults import POINTS, Fault, FaultPlan
+from skua_core.use_cases.lane_place import LaneSettings, SendRates
+
+TELEGRAM = "https://api.telegram.org"
+LANE_PREFIX = "SKUA_LANE_"
+
+
+class SettingInvalid(SkuaError):
+    kind = ErrorKind.INVALID
+    code = "setting-invalid"
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}.")
+        self.name = name
+
+
+class LogFormat(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
+
+
+Rate = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Each field is the variable of the same name in capitals."""
+
+    web_secret_key: str | None = None
+    web_secret_keys_old: str = ""
+    skua_public_url: str | None = None
+    skua_database_url: str | None = None
+    skua_database_owner_url: str | None = None
+    skua_database_pooled: bool = False
+    skua_telegram_api_base: str = TELEGRAM
+    skua_send_rate: Rate = 30.0
+    skua_send_rate_paid: Rate = 1000.0
+    skua_data_dir: Path = Path()
+    skua_worker_lanes: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
+    """How many bots one worker process serves at a time."""
+    skua_log: LogFormat = LogFormat.CONSOLE
+    skua_holder: str | None = None
+    """Names this process in the lanes it holds; the supervisor of embedded mode sets it."""
+    skua_faults: str = ""
+    """For tests: ``{"seed": 1, "points": {"claim.after_commit": {"action": "kill"}}}``."""
+    lane_times: LaneTimes = LaneTimes()
+    """``SKUA_LANE_HEARTBEAT`` and kin, in seconds."""
+
+    @property
+    def lanes(self) -> LaneSettings:
+        return LaneSettings(
+            times=self.lane_times,
+            rates=SendRates(free=self.skua_send_rate, paid=self.skua_send_rate_paid),
+            poll=0.25 if self.skua_database_pooled else self.lane_times.patience,
+        )
+
+    @property
+    def local_telegram(self) -> bool:
+        """Whether "Telegram" is a simulator on this machine, which also calls plain-http URLs."""
+        return self.skua_telegram_api_base.startswith("http://127.0.0.1:")
+
+    def fault_plan(self) -> FaultPlan | None:
+        if not self.skua_faults:
+            return None
+        try:
+            plan = msgspec.json.decode(self.skua_faults, type=_Faults)
+        except msgspec.MsgspecError as error:
+            raise SettingInvalid("SKUA_FAULTS", str(error)) from None
+        unknown = sorted(set(plan.points) - POINTS)
+        if unknown:
+            raise SettingInvalid("SKUA_FAULTS", f"there is no point {', '.join(unknown)}")
+        return FaultPlan(plan.points, seed=plan.seed)
+
+
+class _Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    points: dict[str, Fault]
+    seed: int = 0
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings. Raises SettingInvalid, which names the variable and says why."""
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Settings):
+        text = environ.get(field.name.upper(), "").strip()
+        if text:
+            values[field.name] = _convert(field.name.upper(), text, field.type)
+    values.setdefault("skua_data_dir", default_data_dir())
+    values["lane_times"] = _lane_times(environ)
+    settings = Settings(**values)
+    _check_urls(settings)
+    return settings
+
+
+def default_data_dir() -> Path:
+    """``/var/lib/skua`` as root, the user's own data folder otherwise."""
+    return Path("/var/lib/skua") if os.geteuid() == 0 else user_data_path("skua")
+
+
+def _convert(name: str, text: str, kind: Any) -> Any:
+    if kind is Path:
+        return Path(text).expanduser()
+    lowered = text.lower()
+    value = {"yes": "true", "no": "false", "on": "true", "off": "false"}.get(lowered, text)
+    try:
+        return msgspec.convert(value if kind is bool else text, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingInvalid(name, f"{str(error)[0].lower()}{str(error)[1:]}") from None
+
+
+def _lane_times(environ: Mapping[str, str]) -> LaneTimes:
+    values = {}
+    known = {field.name for field in msgspec.structs.fields(LaneTimes)}
+    for name, text in environ.items():
+        if not name.startswith(LANE_PREFIX):
+            continue
+        field = name.removeprefix(LANE_PREFIX).lower()
+        if field not in known:
+            raise SettingInvalid(name, f"there is none; known are {', '.join(sorted(known))}")
+        values[field] = _convert(name, text, float)
+    try:
+        return LaneTimes(**values)
+    except ValueError as error:
+        raise SettingInvalid(f"{LANE_PREFIX}*", str(error)) from None
+
+
+def _check_urls(settings: Settings) -> None:
+    for name, url in (
+        ("SKUA_DATABASE_URL", settings.skua_database_url),
+        ("SKUA_DATABASE_OWNER_URL", settings.skua_database_owner_url),
+    ):
+        if url is not None and not url.startswith(("postgresql://", "postgresql+asyncpg://")):
+            raise SettingInvalid(name, "it has to begin with postgresql://")
+    if not settings.skua_telegram_api_base.startswith(("https://", "http://127.0.0.1:")):
+        raise SettingInvalid("SKUA_TELEGRAM_API_BASE", "it has to begin with https://")
