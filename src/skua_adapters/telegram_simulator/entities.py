@@ -238,7 +238,7 @@ def _number(item: dict[str, Any], name: str) -> int:
         raise _unreadable(f'Can\'t find field "{name}"')
     try:
         return int(value)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise _unreadable(f'Field "{name}" must be a valid Number') from error
 
 

@@ -131,7 +131,6 @@ class BotApi:
                 ip_address=ip_address,
                 allow_local=self._settings.allow_local,
             ),
-            fixed_ip_address=bool(ip_address),
             max_connections=parameters.integer(
                 "max_connections", default=_DEFAULT_CONNECTIONS, low=1, high=_MOST_CONNECTIONS
             ),

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from .refusals import bad_request
 
+_BEYOND_64_BITS = 1 << 63
 _TRUE = frozenset({"true", "yes", "1"})
 
 
@@ -61,10 +62,13 @@ class Parameters:
 
     def chat_id(self) -> int:
         """0, which no chat has, for what isn't a number. Raises ``Refusal`` when it's missing."""
-        text = self.text("chat_id")
-        if not text:
+        if not self.text("chat_id"):
             raise bad_request("chat_id is empty")
-        return _to_integer(text)
+        return self.chat_number()
+
+    def chat_number(self) -> int:
+        """As ``chat_id``, and 0 also when it's missing."""
+        return _to_integer(self.text("chat_id"))
 
     def json(self, name: str, *, refusal: str) -> Any:
         """None when it is missing; raises ``Refusal`` with ``refusal`` for broken JSON."""
@@ -81,6 +85,7 @@ class Parameters:
 
 def _to_integer(text: str) -> int:
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         return 0
+    return number if -_BEYOND_64_BITS <= number < _BEYOND_64_BITS else 0

@@ -47,7 +47,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str | None = None
     retry_after: int | None = None
     limit: str | None = None
-    """Which limit held the message back: token, chat or group."""
+    """Which limit held the request back: token, chat, group or setWebhook."""
     latency: float = 0.0
     """Seconds that the answer was held back after the arrival."""
 
@@ -126,12 +126,14 @@ class ReceiptBook:
     def __iter__(self) -> Iterator[Receipt]:
         return iter(self.receipts)
 
-    def calls(self, method: str = SEND_MESSAGE, *, bot_id: int | None = None) -> list[Receipt]:
-        """Every request of one method, accepted or not; of one bot if it is named."""
+    def calls(
+        self, method: str | None = SEND_MESSAGE, *, bot_id: int | None = None
+    ) -> list[Receipt]:
+        """Every request of one method, None for any, accepted or not; of one bot if it is named."""
         return [
             receipt
             for receipt in self.receipts
-            if receipt.method == method and bot_id in (None, receipt.bot_id)
+            if method in (None, receipt.method) and bot_id in (None, receipt.bot_id)
         ]
 
     def accepted(self, *, bot_id: int | None = None) -> list[Receipt]:

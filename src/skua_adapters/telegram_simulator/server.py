@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from http import HTTPStatus
 from typing import Any
@@ -30,6 +31,7 @@ _ANSWER_TO_FAULT = {
     FaultAction.BAD_GATEWAY: ReceiptAnswer.BAD_GATEWAY,
     FaultAction.TOO_MANY_REQUESTS: ReceiptAnswer.REFUSED,
 }
+_BOT_ID = re.compile(r"\d{1,16}(?=:)", re.ASCII)
 _SECRET_PARAMETERS = frozenset({"secret_token"})
 
 
@@ -79,7 +81,9 @@ class BotApiServer:
         result, refusal = None, None
         try:
             bot = await self._read(request, call)
-            call.fault = self._faults.choose(call.method.lower(), bot.id, _chat_id(call.parameters))
+            call.fault = self._faults.choose(
+                call.method.lower(), bot.id, call.parameters.chat_number() or None
+            )
             if not self._is_lost(call):
                 result = await self._api.call(bot, call.method, call.parameters)
         except Refusal as problem:
@@ -95,8 +99,8 @@ class BotApiServer:
 
     async def _read(self, request: web.Request, call: _Call) -> SimulatedBot:
         token, method = request.match_info["token"], request.match_info["method"]
-        digits = token.partition(":")[0]
-        call.bot_id = int(digits) if digits.isascii() and digits.isdigit() else None
+        named = _BOT_ID.match(token)
+        call.bot_id = int(named[0]) if named else None
         call.method = method
         bot = self._world.bot_of_token(token)
         call.method = self._api.method(method)
@@ -115,7 +119,7 @@ class BotApiServer:
             return True
         if fault.scope is FaultScope.CHAT:
             self._limits.impose_on_chat(
-                call.bot_id, _chat_id(call.parameters) or 0, fault.retry_after, now=call.monotonic
+                call.bot_id, call.parameters.chat_number(), fault.retry_after, now=call.monotonic
             )
         else:
             self._limits.impose_on_token(call.bot_id, fault.retry_after, now=call.monotonic)
@@ -125,8 +129,7 @@ class BotApiServer:
         self, call: _Call, result: Result | None, refusal: Refusal | None, latency: float
     ) -> None:
         body = dict(call.parameters.raw)
-        chat_id, text = _chat_id(call.parameters), body.pop("text", None)
-        chat_name = body.pop("chat_id", None)
+        chat_name, text = body.pop("chat_id", None), body.pop("text", None)
         sent = result.value if result and call.method == SEND_MESSAGE else {}
         self._receipts.write(
             Receipt(
@@ -137,7 +140,7 @@ class BotApiServer:
                 method=call.method,
                 accepted=result is not None,
                 answer=_answer_of(call.fault, refusal),
-                chat_id=_to_text(chat_name) if chat_id is None else chat_id,
+                chat_id=call.parameters.chat_number() or _to_text(chat_name),
                 text=_to_text(text),
                 parameters={
                     name: "***" if name in _SECRET_PARAMETERS else value
@@ -191,13 +194,6 @@ def _answer_of(fault: FaultRule | None, refusal: Refusal | None) -> ReceiptAnswe
     if fault is not None:
         return _ANSWER_TO_FAULT[fault.action]
     return ReceiptAnswer.REFUSED if refusal else ReceiptAnswer.OK
-
-
-def _chat_id(parameters: Parameters) -> int | None:
-    try:
-        return int(parameters.text("chat_id"))
-    except ValueError:
-        return None
 
 
 def _to_text(value: object) -> str | None:

@@ -5,6 +5,7 @@ import contextlib
 import heapq
 import os
 import random
+import re
 import time
 from collections import deque
 from http import HTTPStatus
@@ -12,14 +13,12 @@ from http import HTTPStatus
 import aiohttp
 import msgspec
 
+from .retry_schedule import RetrySchedule
 from .settings import WebhookSettings
 from .update_queue import QueuedUpdate, QueueName
 from .world import SimulatedBot, Webhook
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
-_LONGEST_WAIT = 60
-"""Seconds; the last waits are drawn between this and twice this."""
-_LONGEST_RETRY_AFTER = 3600
 _GONE_FOR = 23 * 3600.0
 """A webhook that answers 410 for this long is removed."""
 
@@ -32,13 +31,6 @@ class _Failure(msgspec.Struct, frozen=True):
     retry_after: int = 0
 
 
-class _Attempts(msgspec.Struct):
-    """Those of the update at the head of one queue."""
-
-    failed: int = 0
-    delay: int = 1
-
-
 class WebhookDelivery:
     """Delivers the updates of one bot until it is closed."""
 
@@ -48,7 +40,8 @@ class WebhookDelivery:
         self._settings = settings
         self._random = random.Random(f"{seed}:webhook:{bot.id}")  # noqa: S311 - nothing secret
         self._queues: dict[QueueKey, deque[QueuedUpdate]] = {}
-        self._attempts: dict[QueueKey, _Attempts] = {}
+        self._retries: dict[QueueKey, RetrySchedule] = {}
+        """Of the update at the head of each queue that failed."""
         self._ready: list[tuple[float, int, QueueKey]] = []
         self._order = 0
         self._wake = asyncio.Event()
@@ -131,27 +124,17 @@ class WebhookDelivery:
     def _drop_head(self, queue: QueueKey) -> None:
         waiting = self._queues[queue]
         self._bot.updates.forget(waiting.popleft().update_id)
-        self._attempts.pop(queue, None)
+        self._retries.pop(queue, None)
         if waiting:
             self._schedule(queue, time.monotonic())
         else:
             del self._queues[queue]
 
     def _retry_head(self, queue: QueueKey, failure: _Failure) -> None:
-        """At once after the first failure, then after 2, 4, 8 … seconds, at last after a random
-        time between one and two minutes; or after what the webhook asks for."""
-        attempts = self._attempts.setdefault(queue, _Attempts())
-        if failure.retry_after:
-            wait = failure.retry_after
-        elif attempts.failed:
-            longest = self._random.randint(_LONGEST_WAIT, 2 * _LONGEST_WAIT)
-            attempts.delay = wait = min(longest, 2 * attempts.delay)
-        else:
-            wait = 0
-        attempts.failed += 1
+        schedule = self._retries.setdefault(queue, RetrySchedule(self._random))
         factor = self._settings.time_factor
+        at = time.monotonic() + schedule.next_wait(failure.retry_after) * factor
         update = self._queues[queue][0]
-        at = time.monotonic() + wait * factor
         if at > update.created + update.life * factor:
             self._drop_head(queue)
         else:
@@ -193,5 +176,5 @@ class WebhookDelivery:
 
 
 def _retry_after(text: str) -> int:
-    seconds = int(text) if text.isascii() and text.isdigit() else 0
-    return min(seconds, _LONGEST_RETRY_AFTER)
+    """Seconds; 0 for a date, which Telegram doesn't read either."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0

@@ -19,7 +19,7 @@ _RESERVED = (
 )
 
 
-@pytest.mark.parametrize("token", ["42", "42:", "abc:def", "42:a.b"])
+@pytest.mark.parametrize("token", ["42", "42:", "abc:def", "42:a.b", "4" * 5000 + ":a"])
 async def test_a_malformed_token_is_not_found(call: Call, token: str) -> None:
     assert await call("getMe", token) == _refusal(404, "Not Found")
 
@@ -59,6 +59,7 @@ async def test_a_body_that_is_no_json_object_is_refused(
         ({"chat_id": ANA}, "message text is empty"),
         ({"chat_id": 999_999, "text": "x"}, "chat not found"),
         ({"chat_id": "@nobody", "text": "x"}, "chat not found"),
+        ({"chat_id": 1 << 70, "text": "x"}, "chat not found"),
         ({"chat_id": -5, "text": "x"}, "chat not found"),
         ({"chat_id": ANA, "text": "🐦" * 2049}, "message is too long"),
         (

@@ -88,6 +88,8 @@ def test_duplicates_are_the_same_text_in_the_same_chat_accepted_twice() -> None:
     assert [len(twice) for twice in book.duplicates(bot_id=42).values()] == [2]
     assert len(book.accepted(bot_id=42)) == 4
     assert len(book.calls(bot_id=42)) == 5
+    assert len(book.calls(None)) == 6
+    assert book.calls("getMe") == []
 
 
 def _throttled(at: float, retry_after: int, **changes: Any) -> Receipt:

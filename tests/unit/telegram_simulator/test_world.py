@@ -28,6 +28,7 @@ def test_an_id_set_holds_exactly_what_was_added(numbers: list[int], start: int) 
     ids.add_range(range(start, start + 5))
 
     assert {number for number in range(40) if number in ids} == expected
+    assert len(ids) == len(expected)
 
 
 def test_people_who_join_one_after_the_other_cost_no_memory() -> None:
@@ -36,7 +37,7 @@ def test_people_who_join_one_after_the_other_cost_no_memory() -> None:
         ids.add(number)
 
     assert len(ids) == 100_000
-    assert len(ids._single) + len(ids._ranges) == 1
+    assert len(ids._starts) == 1
 
 
 @pytest.mark.parametrize("token", ["", "x", "42", "42:", "0:a", "42:a b", "x:y", "42:AAF/secret"])
