@@ -22,7 +22,7 @@ from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSetting
 from skua_adapters.clock.system import SystemClock
 from skua_adapters.id_factory.uuid7 import Uuid7IdFactory
 from skua_adapters.job_queue.in_process import InProcessJobQueue
-from skua_adapters.job_queue.postgres import PostgresJobQueue
+from skua_adapters.job_queue.postgres import PolledPostgresJobQueue, PostgresJobQueue
 from skua_adapters.lane_registry.postgres import PostgresLaneRegistry
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
 from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
@@ -166,8 +166,12 @@ class DatabaseQueueProvider(Provider):
     scope = Scope.APP
 
     @provide
-    async def queue(self, settings: Settings) -> AsyncIterator[JobQueue]:
-        queue = PostgresJobQueue(database_url(settings), pooled=settings.skua_database_pooled)
+    async def queue(self, settings: Settings, engine: AsyncEngine) -> AsyncIterator[JobQueue]:
+        queue: JobQueue
+        if settings.skua_database_pooled:
+            queue = PolledPostgresJobQueue(engine)
+        else:
+            queue = PostgresJobQueue(database_url(settings))
         yield queue
         await queue.close()
 

@@ -91,7 +91,7 @@ async def _background(
 
 async def _hear_other_processes(runner: LaneRunner, settings: Settings) -> None:
     """Commands run beside this node; what they queue is announced through the database."""
-    queue = PostgresJobQueue(database_url(settings), pooled=settings.skua_database_pooled)
+    queue = PostgresJobQueue(database_url(settings))
     try:
         async for bot_id in queue.wakes():
             runner.take(bot_id)

@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return LaneSettings(
             times=self.lane_times,
             rates=SendRates(free=self.skua_send_rate, paid=self.skua_send_rate_paid),
-            poll=0.25 if self.skua_database_pooled else self.lane_times.patience,
+            poll=self.lane_times.patience,
         )
 
     @property

@@ -1,7 +1,9 @@
 """Deliveries: one message to one subscriber, and what became of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 import msgspec
 
@@ -33,7 +35,6 @@ class DeliveryStatus(StrEnum):
 class Reason(StrEnum):
     """Why a delivery failed, was skipped, or is uncertain."""
 
-    # failed
     BLOCKED = "blocked"
     DEACTIVATED = "deactivated"
     CHAT_NOT_FOUND = "chat_not_found"
@@ -42,7 +43,6 @@ class Reason(StrEnum):
     """Telegram said no for a reason that Skua doesn't know; its words are kept."""
     UNRENDERABLE = "unrenderable"
     """With this subscriber's values the message is empty or too long."""
-    # skipped
     UNSUBSCRIBED = "unsubscribed"
     UNREACHABLE = "unreachable"
     """The subscriber had become unreachable before its turn came."""
@@ -51,11 +51,40 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     DUPLICATE = "duplicate"
     """The chat turned out to be one that is in the audience already."""
-    # uncertain
     NO_ANSWER = "no_answer"
     SERVER_ERROR = "server_error"
     LANE_TAKEN_OVER = "lane_taken_over"
     """The process that had claimed it ended or froze before it recorded an outcome."""
+
+
+REASONS: Mapping[DeliveryStatus, frozenset[Reason]] = MappingProxyType(
+    {
+        DeliveryStatus.FAILED: frozenset(
+            {
+                Reason.BLOCKED,
+                Reason.DEACTIVATED,
+                Reason.CHAT_NOT_FOUND,
+                Reason.CONTENT,
+                Reason.REFUSED,
+                Reason.UNRENDERABLE,
+            }
+        ),
+        DeliveryStatus.SKIPPED: frozenset(
+            {
+                Reason.UNSUBSCRIBED,
+                Reason.UNREACHABLE,
+                Reason.ERASED,
+                Reason.EXPIRED,
+                Reason.CANCELLED,
+                Reason.DUPLICATE,
+            }
+        ),
+        DeliveryStatus.UNCERTAIN: frozenset(
+            {Reason.NO_ANSWER, Reason.SERVER_ERROR, Reason.LANE_TAKEN_OVER}
+        ),
+    }
+)
+"""Which reasons belong to which outcome; the others have none."""
 
 
 class DeliveryKey(msgspec.Struct, frozen=True, gc=False):

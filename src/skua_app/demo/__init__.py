@@ -1,0 +1,1 @@
+"""The demo: everything embedded, a simulated Telegram, and a broadcast to watch."""
