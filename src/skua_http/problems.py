@@ -1,0 +1,115 @@
+"""From errors to RFC 9457 problems: the one place that knows status codes."""
+
+import logging
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from skua_core.errors import ErrorKind, SkuaError, TelegramUnavailable
+
+_log = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+STATUS: Mapping[ErrorKind, int] = {
+    ErrorKind.INVALID: HTTPStatus.BAD_REQUEST,
+    ErrorKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorKind.CONFLICT: HTTPStatus.CONFLICT,
+    ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+RETRY_AFTER = 2
+"""Seconds after which to come again, where nobody knows better."""
+# HTTPStatus calls it otherwise from Python to Python, and a problem's type is an address.
+_OWN_CODES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "content-too-large"}
+_BROKEN_OFF = "client disconnected prematurely"
+"""How Litestar says that the body never came whole; it counts that among its own failures."""
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    path: str
+    """Where in the request, such as ``audience.tags.0``; empty for the whole of it."""
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of every answer that isn't a success."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[FieldError, ...] = ()
+
+
+def deliberate(_: Request[Any, Any, Any], error: SkuaError) -> Response[Problem]:
+    """What Skua refuses on purpose."""
+    retry_after = error.retry_after if isinstance(error, TelegramUnavailable) else None
+    return _answer(STATUS[error.kind], error.code, str(error), retry_after=retry_after)
+
+
+def framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """What the framework refuses before or instead of a handler."""
+    if isinstance(error, InternalServerException) and error.detail == _BROKEN_OFF:
+        return _answer(HTTPStatus.BAD_REQUEST, "bad-request", "The body of the request broke off.")
+    if isinstance(error, ValidationException):
+        # Its own detail quotes the address, which may hold a secret.
+        detail = "The request isn't what this operation takes."
+        return _answer(HTTPStatus.BAD_REQUEST, "request-invalid", detail, errors=_fields(error))
+    if error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return bug(request, error)
+    status = HTTPStatus(error.status_code)
+    code = _OWN_CODES.get(status) or status.name.lower().replace("_", "-")
+    return _answer(status, code, f"{error.detail.rstrip('.')}.", headers=error.headers or {})
+
+
+def bug(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """What nobody meant to happen. The answer says nothing about it; the log says all."""
+    # The template and not the address itself, which may hold a secret.
+    place = request.scope.get("path_template", "an unknown path")
+    _log.error("%s %s failed.", request.method, place, exc_info=error)
+    detail = "Something went wrong in Skua. It has been logged."
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-server-error", detail)
+
+
+HANDLERS: ExceptionHandlersMap = {
+    SkuaError: deliberate,
+    HTTPException: framework,
+    Exception: bug,
+}
+"""For Litestar's ``exception_handlers``; it looks for the nearest base class."""
+
+
+def _answer(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: tuple[FieldError, ...] = (),
+    headers: Mapping[str, str] | None = None,
+    retry_after: float | None = None,
+) -> Response[Problem]:
+    headers = dict(headers or {})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        seconds = RETRY_AFTER if retry_after is None else math.ceil(retry_after)
+        headers.setdefault("Retry-After", str(seconds))
+    problem = Problem(
+        type=f"/problems/{code}",
+        title=code.replace("-", " ").capitalize(),
+        status=status,
+        detail=detail,
+        code=code,
+        errors=errors,
+    )
+    return Response(problem, status_code=status, headers=headers, media_type=PROBLEM_JSON)
+
+
+def _fields(error: ValidationException) -> tuple[FieldError, ...]:
+    found = error.extra if isinstance(error.extra, list) else []
+    return tuple(FieldError(one.get("key", ""), one.get("message", "")) for one in found)

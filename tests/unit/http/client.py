@@ -1,0 +1,79 @@
+"""A client that can send what no HTTP library would."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from litestar import Litestar
+
+SECRET_HEADER = b"x-telegram-bot-api-secret-token"
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that a caller can see."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        value = dict(self.headers).get(name.encode())
+        return None if value is None else value.decode()
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+@dataclass
+class Client:
+    """Calls the application as uvicorn does, with any bytes, through no socket."""
+
+    app: Litestar
+
+    async def call(
+        self, method: str, path: bytes, headers: Headers | None = None, body: bytes = b""
+    ) -> Answer:
+        sent: list[Any] = []
+        incoming = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive() -> Any:
+            return next(incoming, {"type": "http.disconnect"})
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(_scope(method, path, headers or []), receive, send)
+        answer_body = b"".join(message.get("body", b"") for message in sent[1:])
+        return Answer(sent[0]["status"], tuple(sent[0]["headers"]), answer_body)
+
+    async def get(self, path: bytes) -> Answer:
+        return await self.call("GET", path)
+
+    async def deliver(self, path: bytes, secret: bytes, update: dict[str, Any] | bytes) -> Answer:
+        """What Telegram does with an update."""
+        body = update if isinstance(update, bytes) else msgspec.json.encode(update)
+        headers = [(b"content-type", b"application/json"), (SECRET_HEADER, secret)]
+        return await self.call("POST", path, headers, body)
+
+
+def _scope(method: str, path: bytes, headers: Headers) -> Any:
+    raw_path, _, query = path.partition(b"?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(raw_path.decode("ascii")),
+        "raw_path": raw_path,
+        "query_string": query,
+        "root_path": "",
+        "headers": [(b"host", b"skua.example"), *headers],
+        "client": ("127.0.0.1", 5000),
+        "server": ("127.0.0.1", 8000),
+        "state": {},
+    }
