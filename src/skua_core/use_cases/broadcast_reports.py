@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -86,7 +86,7 @@ class WatchBroadcast:
         self._lanes = lanes
         self._clock = clock
 
-    async def __call__(self, query: WatchBroadcastQuery) -> AsyncIterator[BroadcastProgress]:
+    async def __call__(self, query: WatchBroadcastQuery) -> AsyncGenerator[BroadcastProgress, None]:
         """Raises ResourceNotFound."""
         looks: deque[tuple[float, int]] = deque()
         while True:
@@ -128,8 +128,8 @@ class ExportRecipients:
     def __init__(self, *, storage: TenantStorage) -> None:
         self._storage = storage
 
-    async def __call__(self, query: ExportRecipientsQuery) -> AsyncIterator[Recipient]:
-        """Raises ResourceNotFound."""
+    async def __call__(self, query: ExportRecipientsQuery) -> AsyncGenerator[Recipient, None]:
+        """Raises ResourceNotFound. Whoever stops reading early closes it (``aclosing``)."""
         access, broadcast_id = query.access, query.broadcast_id
         async with self._storage.unit(access.bot_id) as unit:
             if await unit.broadcasts.get(broadcast_id) is None:

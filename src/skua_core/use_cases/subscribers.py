@@ -54,10 +54,14 @@ class ImportSubscribers:
     simply done again.
     """
 
-    def __init__(self, *, storage: TenantStorage, clock: Clock, ids: IdFactory) -> None:
+    def __init__(
+        self, *, storage: TenantStorage, clock: Clock, ids: IdFactory, batch: int = _BATCH
+    ) -> None:
+        """``batch`` is how many subscribers one transaction takes in."""
         self._storage = storage
         self._clock = clock
         self._ids = ids
+        self._batch = batch
 
     async def __call__(self, command: ImportSubscribersCommand) -> ImportReport:
         """Raises ImportUnreadable, and ImportStopped when the database goes away on the way."""
@@ -74,7 +78,7 @@ class ImportSubscribers:
                     report.already_there += 1
                 else:
                     batch[line.found.chat_id] = line.found
-                if len(batch) == _BATCH:
+                if len(batch) == self._batch:
                     await self._take_in(command.access, list(batch.values()), report)
                     batch, taken_line = {}, last_line
             await self._take_in(command.access, list(batch.values()), report)
@@ -142,7 +146,7 @@ class CountSubscribersQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountSubscribers:
-    """How many subscribers there are of each status; those of whom there are none are left out."""
+    """How many subscribers there are of each status."""
 
     def __init__(self, *, storage: TenantStorage) -> None:
         self._storage = storage
