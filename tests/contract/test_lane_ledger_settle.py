@@ -255,10 +255,11 @@ async def test_a_refusal_does_not_overwrite_a_newer_unblock(scene: Scene) -> Non
     await scene.start()
     lease = await scene.lease()
     (delivery,) = (await scene.claim(lease)).deliveries
-    await scene.change(ana, reach_changed_at=scene.rig.now() + timedelta(seconds=10))
-    started_at = scene.rig.now() + timedelta(seconds=10, milliseconds=300)
+    unblocked_at = scene.rig.now().replace(microsecond=0) + timedelta(seconds=10)
+    await scene.change(ana, reach_changed_at=unblocked_at)
+    same_second = unblocked_at + timedelta(milliseconds=300)
 
-    await scene.settle(lease, scene.blocked(delivery, started_at=started_at))
+    await scene.settle(lease, scene.blocked(delivery, started_at=same_second))
 
     stored = await scene.subscriber(ana.id)
     assert stored is not None

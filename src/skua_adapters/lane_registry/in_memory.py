@@ -86,9 +86,10 @@ class InMemoryLaneRegistry(LaneRegistry):
         return -self._times.future_tolerance <= age <= self._times.takeover
 
     def _heard_at(self, lane: LaneRow) -> datetime:
-        """The last heartbeat, unless it is in the future, where only a broken clock can put it."""
+        """The last heartbeat, unless only a broken clock can have put it where it is."""
+        latest = self._memory.clock.now() + timedelta(seconds=self._times.future_tolerance)
         heartbeat = lane.heartbeat_at
-        return heartbeat if heartbeat and heartbeat <= self._memory.clock.now() else _LONG_AGO
+        return heartbeat if heartbeat and heartbeat <= latest else _LONG_AGO
 
     def _gates_open(self, bot_id: BotId) -> bool:
         bot = self._memory.bots.rows.get(bot_id)

@@ -111,19 +111,23 @@ class Scene:
     async def unsubscribe(self, subscriber: Subscriber) -> None:
         await self.change(subscriber, subscribed=False)
 
-    async def compose(self, revisions: int = 1) -> Campaign:
+    def campaign(self, revisions: int = 1) -> Campaign:
+        """A campaign that isn't stored yet."""
         now = self.rig.now()
-        campaign = Campaign(
+        return Campaign(
             id=CampaignId(self.rig.ids.new()),
             name="Spring",
             revision=revisions,
             created_at=now,
             updated_at=now,
         )
+
+    async def compose(self, revisions: int = 1) -> Campaign:
+        campaign = self.campaign(revisions)
         async with self.rig.changing(self.id) as unit:
             await unit.campaigns.save(campaign)
             for number in range(1, revisions + 1):
-                await unit.campaigns.add_revision(a_revision(campaign, number, now))
+                await unit.campaigns.add_revision(a_revision(campaign, number, campaign.created_at))
         return campaign
 
     # Broadcasts

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -49,6 +50,8 @@ class StorageRig:
     """The subscriber's row is gone."""
     grant: Callable[[BotId, UserId], Awaitable[None]]
     """Give a user a role on a bot of somebody else's."""
+    extras: Callable[[BotId], Awaitable[dict[str, Any]]]
+    """What a bot has that no port shows."""
 
     @asynccontextmanager
     async def changing(self, bot_id: BotId) -> AsyncIterator[TenantUnit]:
@@ -89,6 +92,16 @@ def in_memory_storage() -> StorageRig:
     async def grant(bot_id: BotId, user_id: UserId) -> None:
         memory.roles[bot_id, user_id] = "viewer"
 
+    async def extras(bot_id: BotId) -> dict[str, Any]:
+        tables = memory.tenants[bot_id]
+        return {
+            "updates_set_aside": [
+                (row.update_id, row.raw, row.problem)
+                for row in tables.updates_set_aside.rows.values()
+            ],
+            "direct_messages": len(tables.direct_messages.rows),
+        }
+
     return StorageRig(
         tenants=InMemoryTenantStorage(memory, times=times),
         platform=InMemoryPlatformStorage(memory, ids=ids),
@@ -100,6 +113,7 @@ def in_memory_storage() -> StorageRig:
         shift_heartbeat=shift_heartbeat,
         erase=erase,
         grant=grant,
+        extras=extras,
     )
 
 
@@ -138,6 +152,17 @@ async def postgres_storage(
             user_id,
         )
 
+    async def extras(bot_id: BotId) -> dict[str, Any]:
+        set_aside = await outside.fetch(
+            "SELECT update_id, raw, problem FROM tenant.updates_set_aside WHERE bot_id = $1", bot_id
+        )
+        return {
+            "updates_set_aside": [tuple(row) for row in set_aside],
+            "direct_messages": await outside.fetchval(
+                "SELECT count(*) FROM tenant.direct_messages WHERE bot_id = $1", bot_id
+            ),
+        }
+
     yield StorageRig(
         tenants=PostgresTenantStorage(app_engine, times=times, ids=ids),
         platform=PostgresPlatformStorage(app_engine, ids=ids),
@@ -149,6 +174,7 @@ async def postgres_storage(
         shift_heartbeat=shift_heartbeat,
         erase=erase,
         grant=grant,
+        extras=extras,
     )
     await outside.close()
 

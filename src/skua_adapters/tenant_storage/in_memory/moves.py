@@ -70,6 +70,7 @@ def move_chat(tx: Transaction, old: ChatId, new: ChatId) -> None:
             tx.deliveries.put(row.key, msgspec.structs.replace(row, subscriber_id=survivor.id))
         elif row.status is DeliveryStatus.PENDING:
             skip(tx, row, Reason.DUPLICATE)
+            finish_if_done(tx, BroadcastId(row.key.source_id), tx.now())
 
 
 def _moved(counts: DeliveryCounts, old: DeliveryStatus, new: DeliveryStatus) -> DeliveryCounts:

@@ -62,7 +62,6 @@ class PostgresBotRepository(BotRepository):
         self._check(bot)
         values = {
             "id": bot.id,
-            "slug": bot.slug,
             "public_id": bot.public_id,
             "created_at": bot.created_at,
             "updated_at": bot.updated_at,
@@ -141,6 +140,7 @@ async def lock_bot(session: AsyncSession, bot_id: BotId) -> None:
 def _values(bot: Bot) -> dict[str, Any]:
     """What may change of a bot."""
     return {
+        "slug": bot.slug,
         "name": bot.name,
         "owner_id": bot.owner_id,
         "telegram_id": bot.telegram_id,

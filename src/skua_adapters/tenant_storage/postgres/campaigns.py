@@ -30,12 +30,11 @@ class PostgresCampaignRepository(CampaignRepository):
         values = {
             "name": campaign.name,
             "revision": campaign.revision,
-            "created_at": campaign.created_at,
             "updated_at": campaign.updated_at,
         }
         await self._session.execute(
             upsert(CampaignRow)
-            .values(bot_id=self._bot_id, id=campaign.id, **values)
+            .values(bot_id=self._bot_id, id=campaign.id, created_at=campaign.created_at, **values)
             .on_conflict_do_update(index_elements=["bot_id", "id"], set_=values)
         )
 

@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 # Two who freeze at once: the second does nothing, instead of a million rows that can't be kept.
 TRY_FREEZE_LOCK = text("""
-    SELECT pg_try_advisory_xact_lock(hashtextextended('skua.freeze:' || CAST(:id AS text), 0))
+    SELECT pg_try_advisory_xact_lock(hashtextextended(concat('skua.freeze:', CAST(:id AS uuid)), 0))
 """)
 
 # After the lock, so that it sees what the former holder of it committed.
@@ -95,13 +95,13 @@ RECIPIENTS = text("""
 
 COUNTS_HOLD = text("""
     SELECT (b.pending, b.in_flight, b.sent, b.failed, b.skipped, b.uncertain, b.audience) = (
-        SELECT (count(*) FILTER (WHERE status = 'pending'),
+        SELECT count(*) FILTER (WHERE status = 'pending'),
             count(*) FILTER (WHERE status = 'in_flight'),
             count(*) FILTER (WHERE status = 'sent'),
             count(*) FILTER (WHERE status = 'failed'),
             count(*) FILTER (WHERE status = 'skipped'),
             count(*) FILTER (WHERE status = 'uncertain'),
-            count(*))
+            count(*)
         FROM tenant.deliveries WHERE bot_id = :bot AND source_id = :id)
     FROM tenant.broadcasts b WHERE b.bot_id = :bot AND b.id = :id
 """)

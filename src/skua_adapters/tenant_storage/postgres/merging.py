@@ -53,7 +53,7 @@ async def _audiences(
         .join(BroadcastRow, BroadcastRow.id == DeliveryRow.source_id)
         .where(DeliveryRow.subscriber_id == subscriber_id)
     )
-    return dict(rows.tuples().all())
+    return {row.source_id: row.status for row in rows}
 
 
 async def _skip_duplicates(
