@@ -45,6 +45,13 @@ class FreshSecrets(msgspec.Struct, frozen=True, kw_only=True):
     """None where updates are fetched."""
 
 
+class StoredRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """By which it is seen that nobody else changed a bot's webhook meanwhile."""
+
+    secrets: BotSecrets
+    state: WebhookState
+
+
 class UpdateRoute:
     """Tells Telegram which way a bot's updates take: to the webhook, or none but fetching.
 
@@ -98,10 +105,11 @@ class UpdateRoute:
         """Tell Telegram, after the commit. What goes wrong there is reported and repaired later."""
         await fault("token.after_commit_before_set_webhook")
         try:
-            await self._tell(bot, fresh)
+            await self.tell(bot, fresh)
         except (PublicUrlUnfit, TelegramRefused, TelegramUnavailable, TokenRefused) as problem:
             return Connected(bot=bot, webhook_problem=problem)
-        return Connected(bot=await self._finish(bot.id, fresh, actor))
+        before = StoredRoute(secrets=fresh.stored, state=bot.webhook_state)
+        return Connected(bot=await self.finish(bot.id, fresh, before, actor))
 
     async def withdraw(self, token: BotToken) -> SkuaError | None:
         """Remove the webhook of a bot that Skua lets go; why that failed, if it did.
@@ -114,7 +122,8 @@ class UpdateRoute:
             return problem
         return None
 
-    async def _tell(self, bot: Bot, fresh: FreshSecrets) -> None:
+    async def tell(self, bot: Bot, fresh: FreshSecrets) -> None:
+        """Raises what ``BotApi.set_webhook`` and ``BotApi.remove_webhook`` raise."""
         if self._public_url is None or fresh.webhook_secret is None:
             await self._bot_api.remove_webhook(fresh.token)
             return
@@ -122,12 +131,16 @@ class UpdateRoute:
         url = f"{self._public_url}{WEBHOOK_PATH}/{bot.public_id}/{tag}"
         await self._bot_api.set_webhook(fresh.token, url, fresh.webhook_secret)
 
-    async def _finish(self, bot_id: BotId, fresh: FreshSecrets, actor: Actor) -> Bot:
+    async def finish(
+        self, bot_id: BotId, fresh: FreshSecrets, before: StoredRoute, actor: Actor
+    ) -> Bot:
+        """Note that Telegram was told, if nothing changed since ``before``."""
         async with self._storage.unit(bot_id) as unit:
             bot = await unit.bot.get(lock=True)
             stored = await unit.bot.secrets()
-            if stored == fresh.stored:
+            if (stored, bot.webhook_state) == (before.secrets, before.state):
                 bot.webhook_state = self.goal
+                await unit.bot.save_secrets(fresh.stored)
                 action = f"webhook_{self.goal}"
             elif bot.token_state is TokenState.ACTIVE:
                 # Somebody else told Telegram of another secret at the same time, and nobody knows
@@ -151,8 +164,9 @@ class RepairWebhookCommand(msgspec.Struct, frozen=True, kw_only=True):
 class RepairWebhook:
     """Finish a setWebhook that was interrupted, or change over between webhook and fetching.
 
-    The clear webhook secret isn't kept, so a repair makes a new one. Telegram is asked something
-    harmless first: while it can't be reached, nothing changes and nothing is written.
+    The clear webhook secret isn't kept, so a repair makes a new one. Here Telegram is told before
+    the commit: there is no old secret to outdate, and as long as Telegram can't be told nothing
+    changes and nothing is written, however often it is tried.
     """
 
     def __init__(
@@ -169,43 +183,25 @@ class RepairWebhook:
         self._token_failed = token_failed
 
     async def __call__(self, command: RepairWebhookCommand) -> Connected:
-        """Raises TelegramUnavailable; the caller tries again later."""
+        """With a ``webhook_problem`` it is to be tried again later."""
         bot_id = command.bot_id
         async with self._storage.unit(bot_id) as unit:
             bot, stored = await unit.bot.get(), await unit.bot.secrets()
-        token = await self._working_token(bot, stored)
-        if token is None:
-            return Connected(bot=bot)
-        async with self._storage.unit(bot_id) as unit:
-            bot = await unit.bot.get(lock=True)
-            if await unit.bot.secrets() != stored or not self._needs_repair(bot):
-                return Connected(bot=bot)
-            fresh = self._route.renew(bot_id, token, sealed=stored)
-            bot.webhook_state = WebhookState.PENDING
-            await unit.bot.save(bot)
-            await unit.bot.save_secrets(fresh.stored)
-            await unit.audit.append(bot_entry(bot_id, command.actor, "webhook_renewed"))
-            await unit.commit()
-        return await self._route.announce(bot, fresh, command.actor)
-
-    def _needs_repair(self, bot: Bot) -> bool:
-        return bot.token_state is TokenState.ACTIVE and bot.webhook_state is not self._route.goal
-
-    async def _working_token(self, bot: Bot, stored: BotSecrets) -> BotToken | None:
-        """The bot's token, once Telegram has taken it; None when there is nothing to repair."""
         sealed = stored.sealed_token
-        if sealed is None or not self._needs_repair(bot):
-            return None
+        is_whole = bot.webhook_state is self._route.goal
+        if sealed is None or is_whole or bot.token_state is not TokenState.ACTIVE:
+            return Connected(bot=bot)
         try:
-            token = self._vault.unseal_token(bot.id, sealed)
-            await self._route.identify(token)
-        except (SecretUnreadable, TokenRefused) as error:
+            token = self._vault.unseal_token(bot_id, sealed)
+            fresh = self._route.renew(bot_id, token, sealed=stored)
+            await self._route.tell(bot, fresh)
+        except (SecretUnreadable, TokenRefused) as problem:
+            unreadable = isinstance(problem, SecretUnreadable)
             await self._token_failed(
-                TokenFailedCommand(
-                    bot_id=bot.id,
-                    sealed_token=sealed,
-                    unreadable=isinstance(error, SecretUnreadable),
-                )
+                TokenFailedCommand(bot_id=bot_id, sealed_token=sealed, unreadable=unreadable)
             )
-            return None
-        return token
+            return Connected(bot=bot, webhook_problem=problem)
+        except (PublicUrlUnfit, TelegramRefused, TelegramUnavailable) as problem:
+            return Connected(bot=bot, webhook_problem=problem)
+        before = StoredRoute(secrets=stored, state=bot.webhook_state)
+        return Connected(bot=await self._route.finish(bot_id, fresh, before, command.actor))

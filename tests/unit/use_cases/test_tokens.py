@@ -1,5 +1,6 @@
 """Setting, rotating, losing a token, and repairing what was interrupted on the way."""
 
+import msgspec
 import pytest
 
 from skua_core import faults
@@ -14,11 +15,16 @@ from skua_core.errors import (
 )
 from skua_core.faults import Fault, FaultAction, FaultInjected, FaultPlan
 from skua_core.ports.repositories import BotSecrets
-from skua_core.use_cases.access import BotAccess
+from skua_core.use_cases.access import BotAccess, bot_entry
 from skua_core.use_cases.bots import RemoveToken, RemoveTokenCommand, SetToken, SetTokenCommand
 from skua_core.use_cases.broadcasts import SendBroadcast, SendBroadcastCommand
 from skua_core.use_cases.tokens import TokenFailedCommand
-from skua_core.use_cases.webhooks import Connected, RepairWebhook, RepairWebhookCommand
+from skua_core.use_cases.webhooks import (
+    Connected,
+    RepairWebhook,
+    RepairWebhookCommand,
+    StoredRoute,
+)
 from tests.unit.use_cases.world import FOREIGN_TOKEN, NEXT_TOKEN, PUBLIC_URL, TOKEN, World
 
 
@@ -167,11 +173,10 @@ async def test_of_two_rotations_at_once_neither_secret_counts_until_a_repair(
     """Whichever of the two setWebhook calls came last at Telegram, the third one is ours."""
     access = await world.add_bot()
     slow = world.route.seal(access.bot_id, TOKEN)
-    async with world.storage.unit(access.bot_id) as unit:
-        bot = await unit.bot.get(lock=True)
+    waiting = msgspec.structs.replace(access.bot, webhook_state=WebhookState.PENDING)
     await set_token(world, access, TOKEN)
 
-    overtaken = await world.route.announce(bot, slow, access.actor)
+    overtaken = await world.route.announce(waiting, slow, access.actor)
 
     assert overtaken.bot.webhook_state is WebhookState.PENDING
     assert (await world.secrets(access)).webhook_fingerprint is None
@@ -219,11 +224,41 @@ async def test_a_repair_changes_nothing_while_telegram_is_away(world: World) -> 
     before, actions = await world.secrets(access), await world.actions(access)
     world.api.cut_off()
 
-    with pytest.raises(TelegramUnavailable):
-        await repair(world, access)
+    repaired = await repair(world, access)
 
+    assert isinstance(repaired.webhook_problem, TelegramUnavailable)
     assert await world.secrets(access) == before
     assert await world.actions(access) == actions
+
+
+async def test_a_repair_that_telegram_refuses_writes_nothing(world: World) -> None:
+    access = await world.add_bot()
+    actions = await world.actions(access)
+    async with world.storage.unit(access.bot_id) as unit:
+        bot = await unit.bot.get()
+        bot.webhook_state = WebhookState.PENDING
+        await unit.bot.save(bot)
+        await unit.audit.append(bot_entry(bot.id, access.actor, "broken"))
+        await unit.commit()
+    world.route = world.route_for("https://192.168.1.5")
+
+    repaired = await repair(world, access)
+
+    assert isinstance(repaired.webhook_problem, PublicUrlUnfit)
+    assert await world.actions(access) == [*actions, "bot.broken"]
+
+
+async def test_a_repair_that_a_rotation_overtakes_leaves_it_to_the_next_repair(
+    world: World,
+) -> None:
+    access = await world.add_bot()
+    before = StoredRoute(secrets=await world.secrets(access), state=WebhookState.PENDING)
+    fresh = world.route.renew(access.bot_id, TOKEN, sealed=before.secrets)
+
+    finished = await world.route.finish(access.bot_id, fresh, before, access.actor)
+
+    assert finished.webhook_state is WebhookState.PENDING
+    assert (await world.secrets(access)).webhook_fingerprint is None
 
 
 async def test_a_repair_of_what_is_whole_does_nothing(world: World) -> None:
