@@ -59,6 +59,10 @@ class _SetWebhook(msgspec.Struct, frozen=True):
     max_connections: int
     allowed_updates: tuple[str, ...] = ALLOWED_UPDATES
 
+    def __repr__(self) -> str:
+        """For reports of errors with their locals."""
+        return "_SetWebhook(***)"
+
 
 class _GetUpdates(msgspec.Struct, frozen=True, omit_defaults=True):
     timeout: int

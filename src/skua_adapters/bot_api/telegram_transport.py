@@ -31,16 +31,17 @@ class TelegramTransport(httpx.AsyncBaseTransport):
         self._inner = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._inner.handle_async_request(self._real(request))
+
+    def _real(self, request: httpx.Request) -> httpx.Request:
         extensions = dict(request.extensions)
         token: BotToken = extensions.pop(TOKEN)
         method = request.url.path.rpartition("/")[2]
         url = self._base.copy_with(path=f"{self._base_path}/bot{token.reveal()}/{method}")
         headers = request.headers.copy()
         headers["Host"] = url.netloc.decode("ascii")
-        return await self._inner.handle_async_request(
-            httpx.Request(
-                request.method, url, headers=headers, stream=request.stream, extensions=extensions
-            )
+        return httpx.Request(
+            request.method, url, headers=headers, stream=request.stream, extensions=extensions
         )
 
     async def aclose(self) -> None:

@@ -73,8 +73,12 @@ class TelegramMessenger(Messenger):
             await fault("send.before_http")
         except ConnectionResetError:
             return NotSent(reason="ConnectionResetError")
-        path = f"{self._base_path}/bot{token.reveal()}/sendMessage"
-        return await self._call(TelegramCall(self._encode(message), path))
+        # In no variable, so that no report of an error with its locals shows the token.
+        return await self._call(
+            TelegramCall(
+                self._encode(message), f"{self._base_path}/bot{token.reveal()}/sendMessage"
+            )
+        )
 
     async def close(self) -> None:
         self._closed = True
@@ -104,6 +108,8 @@ class TelegramMessenger(Messenger):
             await fault("send.after_http")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return NotSent(reason=type(error).__name__)
+        except aiohttp.ClientResponseError:
+            return Unknown(reason="the answer isn't HTTP", answered=True)
         except (aiohttp.ClientError, OSError) as error:
             return Unknown(reason=type(error).__name__, answered=answered)
         if answer is None:

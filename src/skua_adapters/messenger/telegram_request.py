@@ -7,7 +7,6 @@ and the real one stands in its place while ``send`` writes.
 
 from aiohttp import BytesPayload, ClientRequest, ClientResponse, RequestInfo
 from aiohttp.connector import Connection
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 
@@ -32,8 +31,7 @@ class TelegramRequest(ClientRequest):
     @property
     def request_info(self) -> RequestInfo:
         """What errors show."""
-        headers = CIMultiDictProxy(self.headers)
-        return RequestInfo(self.original_url, self.method, headers, self.original_url)
+        return super().request_info._replace(url=self.original_url)
 
 
 def _with_path(url: URL, path: str) -> URL:

@@ -30,6 +30,7 @@ BOT = TOKEN.telegram_id
 ANA, BEN = ChatId(1000), ChatId(1001)
 NOBODY = ChatId(4_000_000)
 TOO_MUCH_DATA = RenderedMessage("Hello", buttons=((InlineButton("Go", callback_data="x" * 65),),))
+NO_RULES = WebhookSettings(set_interval=0.0, allow_local=True)
 
 
 @dataclass
@@ -99,14 +100,16 @@ async def fake_messenger_rig() -> AsyncIterator[MessengerRig]:
 
 
 @asynccontextmanager
-async def running_simulator() -> AsyncIterator[TelegramSimulator]:
+async def running_simulator(
+    webhooks: WebhookSettings = NO_RULES,
+) -> AsyncIterator[TelegramSimulator]:
     """One bot, a thousand people who pressed Start, and no limits that a test doesn't set."""
     settings = SimulatorSettings(
         bots=(NewBot(token=TOKEN.reveal(), username="skua_test_bot"),),
         limits=RateLimitSettings(
             token_rate=1e6, token_bucket=10_000, chat_rate=1e6, chat_bucket=10_000
         ),
-        webhooks=WebhookSettings(set_interval=0.0, allow_local=True),
+        webhooks=webhooks,
     )
     async with TelegramSimulator(settings) as simulator:
         simulator.people.add_audience(BOT, range(ANA, ANA + 1000))
