@@ -7,15 +7,25 @@ from tests.contract.database import (
     migrated_template,
     own_database,
 )
+from tests.contract.rigs.job_queue import (
+    in_process_queue,
+    job_queue,
+    polled_queue,
+    postgres_queue,
+)
 from tests.contract.rigs.storage import in_memory_storage, postgres_storage, storage
 
 __all__ = [
     "app_engine",
     "cluster_with_roles",
     "in_memory_storage",
+    "in_process_queue",
+    "job_queue",
     "migrated_database",
     "migrated_template",
     "own_database",
+    "polled_queue",
+    "postgres_queue",
     "postgres_storage",
     "storage",
 ]

@@ -1,0 +1,81 @@
+"""Job queues, and how to break what carries their words."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from skua_adapters._sql import roles
+from skua_adapters.job_queue.in_process import InProcessJobQueue
+from skua_adapters.job_queue.postgres import PolledPostgresJobQueue, PostgresJobQueue
+from skua_core.ports.job_queue import JobQueue
+from tests.postgres_cluster import Database
+
+
+@dataclass
+class JobQueueRig:
+    queue: JobQueue
+    elsewhere: JobQueue
+    """The same words heard by another process; in one process, by the same queue."""
+    break_connections: Callable[[], Awaitable[None]]
+
+
+async def nothing_to_break() -> None:
+    """Words within one process travel by no connection."""
+
+
+@pytest.fixture
+async def in_process_queue() -> AsyncIterator[JobQueueRig]:
+    queue = InProcessJobQueue()
+    yield JobQueueRig(queue, queue, nothing_to_break)
+    await queue.close()
+
+
+@pytest.fixture
+async def postgres_queue(migrated_database: Database) -> AsyncIterator[JobQueueRig]:
+    url = migrated_database.url_of(roles.APP)
+    queue, elsewhere = PostgresJobQueue(url), PostgresJobQueue(url)
+
+    async def break_connections() -> None:
+        await end_connections(migrated_database)
+
+    yield JobQueueRig(queue, elsewhere, break_connections)
+    await queue.close()
+    await elsewhere.close()
+
+
+@pytest.fixture
+async def polled_queue(
+    migrated_database: Database, app_engine: AsyncEngine
+) -> AsyncIterator[JobQueueRig]:
+    queue, elsewhere = PolledPostgresJobQueue(app_engine), PolledPostgresJobQueue(app_engine)
+
+    async def break_connections() -> None:
+        await end_connections(migrated_database)
+
+    yield JobQueueRig(queue, elsewhere, break_connections)
+    await queue.close()
+    await elsewhere.close()
+
+
+async def end_connections(database: Database) -> None:
+    outside = await asyncpg.connect(database.dsn)
+    await outside.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await outside.close()
+
+
+@pytest.fixture(
+    params=[
+        "in_process_queue",
+        pytest.param("postgres_queue", marks=pytest.mark.external),
+        pytest.param("polled_queue", marks=pytest.mark.external),
+    ]
+)
+def job_queue(request: pytest.FixtureRequest) -> JobQueueRig:
+    rig: JobQueueRig = request.getfixturevalue(request.param)
+    return rig
