@@ -33,7 +33,7 @@ _BROKEN_OFF = "client disconnected prematurely"
 
 class FieldError(msgspec.Struct, frozen=True):
     path: str
-    """Where in the request, such as ``audience.tags.0``; empty for the whole of it."""
+    """Where in the request, such as ``audience.tags[0]``; empty for the whole of it."""
     message: str
 
 
@@ -78,9 +78,17 @@ def bug(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-server-error", detail)
 
 
+def recursion(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
+    """A body that is nested too deeply is the caller's fault; any other recursion is ours."""
+    if "deserializing" not in str(error):
+        return bug(request, error)
+    return _answer(HTTPStatus.BAD_REQUEST, "bad-request", "The body is nested too deeply.")
+
+
 HANDLERS: ExceptionHandlersMap = {
     SkuaError: deliberate,
     HTTPException: framework,
+    RecursionError: recursion,
     Exception: bug,
 }
 """For Litestar's ``exception_handlers``; it looks for the nearest base class."""
@@ -111,5 +119,14 @@ def _answer(
 
 
 def _fields(error: ValidationException) -> tuple[FieldError, ...]:
-    found = error.extra if isinstance(error.extra, list) else []
-    return tuple(FieldError(one.get("key", ""), one.get("message", "")) for one in found)
+    if not isinstance(error.extra, list):
+        # "Missing required query parameter 'limit' for path /…"
+        return (FieldError("", error.detail.partition(" for path ")[0]),)
+    return tuple(_field(**one) for one in error.extra)
+
+
+def _field(message: str, key: str = "", source: str = "") -> FieldError:
+    if (key, source) != ("data", "body"):
+        return FieldError(key, message)
+    # Litestar's name for the whole body, and the KeyError it leaves where there is none.
+    return FieldError("", "The body is missing" if message == "'data'" else message)

@@ -24,7 +24,7 @@ from skua_http.webhooks.intake_gate import IntakeGate
 
 BODY_LIMIT = 1_000_000
 """Bytes; no update of Telegram's comes near it."""
-BODY_PATIENCE = 10.0
+BODY_PATIENCE = 5.0
 """Seconds for an update to arrive whole. Until then it keeps others out of the gate."""
 
 _SECRET_HEADER = b"x-telegram-bot-api-secret-token"

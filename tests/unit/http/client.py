@@ -72,7 +72,7 @@ def _scope(method: str, path: bytes, headers: Headers) -> Any:
         "raw_path": raw_path,
         "query_string": query,
         "root_path": "",
-        "headers": [(b"host", b"skua.example"), *headers],
+        "headers": headers if b"host" in dict(headers) else [(b"host", b"skua.example"), *headers],
         "client": ("127.0.0.1", 5000),
         "server": ("127.0.0.1", 8000),
         "state": {},

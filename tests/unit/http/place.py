@@ -1,5 +1,6 @@
 """The real application and the real use cases, over memory and a fake Telegram."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -54,8 +55,10 @@ class Switch(ReadinessCheck):
 
     def __init__(self) -> None:
         self.problem: Exception | None = None
+        self.delay = 0.0
 
     async def __call__(self) -> None:
+        await asyncio.sleep(self.delay)
         if self.problem is not None:
             raise self.problem
 
@@ -66,6 +69,8 @@ class BreakableStorage(TenantStorage):
     def __init__(self, memory: Memory) -> None:
         self._storage = InMemoryTenantStorage(memory, times=LaneTimes())
         self.problem: Exception | None = None
+        self.next_problems: list[Exception | None] = []
+        """Of the next visits, one each."""
         self.visits = 0
 
     @asynccontextmanager
@@ -73,8 +78,9 @@ class BreakableStorage(TenantStorage):
         self, bot_id: BotId, kind: UnitKind = UnitKind.COMMAND
     ) -> AsyncIterator[TenantUnit]:
         self.visits += 1
-        if self.problem is not None:
-            raise self.problem
+        problem = self.next_problems.pop(0) if self.next_problems else self.problem
+        if problem is not None:
+            raise problem
         async with self._storage.unit(bot_id, kind) as unit:
             yield unit
 
@@ -102,7 +108,8 @@ class Place:
         self._ids = CountedIdFactory()
         self._queue = InProcessJobQueue()
         self._update_ids = count(1)
-        self.client = Client(create_app(self._container()))
+        self.app = create_app(self._container())
+        self.client = Client(self.app)
 
     def a_message(self, text: str = "hello") -> dict[str, Any]:
         person = {"id": 1001, "first_name": "Ana"}
