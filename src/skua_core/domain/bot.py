@@ -11,6 +11,8 @@ from skua_core.errors import NameInvalid, SlugInvalid
 from skua_core.ids import BotId, TelegramId, UserId
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]", re.ASCII)
+_REAL_SLUG = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+_PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _SUFFIX_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _SUFFIX_LENGTH = 5
 NAME_LIMIT = 100
@@ -86,8 +88,17 @@ def make_slug(wish: str) -> str:
     return f"{wish}-{suffix}"
 
 
+def is_slug(text: str) -> bool:
+    """Whether there could be such a slug; what can't be one needn't be looked up."""
+    return _REAL_SLUG.fullmatch(text) is not None
+
+
 def make_public_id() -> str:
     return secrets.token_urlsafe(16)
+
+
+def is_public_id(text: str) -> bool:
+    return _PUBLIC_ID.fullmatch(text) is not None
 
 
 def check_name(what: str, name: str) -> str:

@@ -3,7 +3,7 @@
 import msgspec
 
 from skua_core.domain.audit import Details, NewAuditEntry
-from skua_core.domain.bot import Bot
+from skua_core.domain.bot import Bot, is_slug
 from skua_core.domain.user import Actor
 from skua_core.errors import BotForbidden
 from skua_core.ids import BotId
@@ -37,7 +37,7 @@ class EnterBot:
 
     async def __call__(self, query: EnterBotQuery) -> BotAccess:
         """Raises BotForbidden, the same for a foreign bot and for one that doesn't exist."""
-        if query.actor.user_id is None:
+        if query.actor.user_id is None or not is_slug(query.slug):
             raise BotForbidden
         bot = await self._platform.resolve_bot(query.slug, query.actor.user_id)
         return BotAccess(bot=bot, actor=query.actor)

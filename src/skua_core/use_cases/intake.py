@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from skua_core.domain.bot import is_public_id
 from skua_core.domain.secret import WebhookSecret
 from skua_core.domain.update import CallbackPressed, Update
 from skua_core.errors import BotForbidden, StorageUnavailable, UpdateUnreadable, WebhookForbidden
@@ -50,7 +51,9 @@ class AuthenticateWebhook:
 
     async def __call__(self, query: AuthenticateWebhookQuery) -> BotId:
         """Raises WebhookForbidden."""
-        found = await self._platform.find_by_public_id(query.public_id)
+        found = None
+        if is_public_id(query.public_id):
+            found = await self._platform.find_by_public_id(query.public_id)
         bot_id = _NOBODY if found is None else found
         async with self._storage.unit(bot_id, UnitKind.INBOUND) as unit:
             known = (await unit.bot.secrets()).webhook_fingerprint
@@ -128,6 +131,8 @@ class ReceiveUpdate:
         event = update.event
         callback_id = event.callback_id if isinstance(event, CallbackPressed) else None
         async with self._storage.unit(bot_id, UnitKind.INBOUND) as unit:
+            # A bot that was removed while its updates were on their way must leave nothing behind.
+            await unit.bot.get()
             if not await unit.updates.record(update.update_id):
                 return Received(outcome=IntakeOutcome.DUPLICATE, callback_id=callback_id)
             await fault("webhook.after_insert")
@@ -141,6 +146,7 @@ class ReceiveUpdate:
         self, command: ReceiveUpdateCommand, update_id: int | None, problem: str
     ) -> Received:
         async with self._storage.unit(command.bot_id, UnitKind.INBOUND) as unit:
+            await unit.bot.get()
             if update_id is not None and not await unit.updates.record(update_id):
                 return Received(outcome=IntakeOutcome.DUPLICATE)
             await unit.updates.set_aside(update_id, command.raw, problem)

@@ -13,6 +13,8 @@ from skua_core.domain.bot import (
     GateReason,
     TokenState,
     check_name,
+    is_public_id,
+    is_slug,
     make_public_id,
     make_slug,
 )
@@ -41,6 +43,7 @@ def test_a_slug_is_the_wish_and_five_characters_that_nobody_foresees(wish: str) 
     slug = make_slug(wish)
 
     assert re.fullmatch(re.escape(wish) + r"-[a-km-np-z2-9]{5}", slug)
+    assert is_slug(slug)
 
 
 def test_the_five_characters_differ() -> None:
@@ -59,6 +62,13 @@ def test_any_other_wish_is_refused(wish: str) -> None:
 def test_a_public_id_is_long_and_goes_into_a_url() -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", make_public_id())
     assert make_public_id() != make_public_id()
+    assert is_public_id(make_public_id())
+
+
+@pytest.mark.parametrize("text", ["", "\0", "gulls\0", "Gulls", "gülls", "g" * 65, "a/b", "a\n"])
+def test_what_no_bot_can_be_called_is_not_looked_up(text: str) -> None:
+    assert not is_slug(text)
+    assert not is_public_id(text)
 
 
 def test_a_name_loses_the_space_around_it() -> None:

@@ -185,6 +185,7 @@ async def test_only_who_may_see_a_bot_enters_it(world: World) -> None:
     for slug, actor in [
         (access.bot.slug, as_stranger),
         ("terns-22222", access.actor),
+        ("\0", access.actor),
         (access.bot.slug, SYSTEM),
     ]:
         with pytest.raises(BotForbidden) as caught:

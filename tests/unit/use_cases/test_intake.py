@@ -18,7 +18,12 @@ from skua_core.ids import BotId
 from skua_core.ports.tenant_storage import UnitKind
 from skua_core.use_cases.access import BotAccess
 from skua_core.use_cases.arrivals import UNSUBSCRIBED_REPLY
-from skua_core.use_cases.bots import RemoveToken, RemoveTokenCommand
+from skua_core.use_cases.bots import (
+    RemoveBot,
+    RemoveBotCommand,
+    RemoveToken,
+    RemoveTokenCommand,
+)
 from skua_core.use_cases.intake import (
     AuthenticateWebhook,
     AuthenticateWebhookQuery,
@@ -100,6 +105,8 @@ async def test_everything_else_gets_the_same_refusal(world: World, access: BotAc
         (public_id, secret, tag),
         ("", tag, secret),
         ("unknown", tag, secret),
+        ("x" * 22, tag, secret),
+        ("\0", tag, secret),
         (terns.bot.public_id, tag, secret),
         (terns.bot.public_id, "", ""),
         (terns.bot.public_id, "", None),
@@ -435,10 +442,15 @@ async def test_while_the_database_is_busy_nothing_is_acknowledged(
     assert await set_aside(world, access) == []
 
 
-async def test_a_bot_that_is_gone_takes_nothing_in(world: World, access: BotAccess) -> None:
-    with_bug(world, BotForbidden(), failures=1)
+@pytest.mark.parametrize("content", [raw(message(1, ANA, "/start")), b"no update"])
+async def test_a_bot_that_was_removed_takes_nothing_in(
+    world: World, access: BotAccess, content: bytes
+) -> None:
+    remove = RemoveBot(storage=world.storage, vault=world.vault, route=world.route)
+    await remove(RemoveBotCommand(access=access))
 
     with pytest.raises(BotForbidden):
-        await take_in(world, access, message(1, ANA, "/start"))
+        await world.receive(ReceiveUpdateCommand(bot_id=access.bot_id, raw=content))
 
     assert await set_aside(world, access) == []
+    assert await world.subscribers(access) == []
