@@ -240,18 +240,30 @@ async def test_a_connection_that_the_server_closed_is_noticed_and_not_used() -> 
         assert other_end.connections == 3
 
 
-async def test_the_request_has_telegram_s_path_and_no_cookies() -> None:
-    answer = bytes_of("200 OK", SUCCESS, "Set-Cookie: tracked=yes; Path=/")
-    async with wire(says(answer)) as other_end, messenger_for(f"{other_end.base}/") as messenger:
-        await messenger.send(TOKEN, HELLO)
+async def test_the_request_has_telegram_s_path_and_asks_for_plain_bytes() -> None:
+    async with (
+        wire(says(ACCEPTED)) as other_end,
+        messenger_for(f"{other_end.base}/") as messenger,
+    ):
         await messenger.send(TOKEN, HELLO)
 
-        for request in other_end.requests:
-            assert request.path == f"/bot{TOKEN.reveal()}/sendMessage"
-            assert request.headers["host"] == other_end.base.removeprefix("http://")
-            assert request.headers["content-type"] == "application/json"
-            assert request.headers["accept-encoding"] == "identity"
-            assert "cookie" not in request.headers
+        [request] = other_end.requests
+        assert request.path == f"/bot{TOKEN.reveal()}/sendMessage"
+        assert request.headers["host"] == other_end.base.removeprefix("http://")
+        assert request.headers["content-type"] == "application/json"
+        assert request.headers["accept-encoding"] == "identity"
+
+
+async def test_no_cookie_goes_from_one_bot_to_another() -> None:
+    answer = bytes_of("200 OK", SUCCESS, "Set-Cookie: tracked=yes; Path=/")
+    async with wire(says(answer)) as other_end:
+        # A name, since cookies of bare addresses are dropped anyway.
+        base = other_end.base.replace("127.0.0.1", "localhost")
+        async with messenger_for(base) as messenger:
+            await messenger.send(TOKEN, HELLO)
+            await messenger.send(TOKEN, HELLO)
+
+        assert ["cookie" in request.headers for request in other_end.requests] == [False, False]
 
 
 async def test_an_api_base_may_have_a_path() -> None:

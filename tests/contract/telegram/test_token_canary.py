@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import aiohttp
 import httpx
 import pytest
+from aiohttp.connector import Connection
 from yarl import URL
 
 from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSettings
@@ -192,6 +193,12 @@ async def test_what_traces_of_aiohttp_see_has_no_token() -> None:
     async def note(*facts: object) -> None:
         seen.append(repr(facts))
 
+    class NotingRequest(TelegramRequest):
+        async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+            response = await super().send(conn)
+            seen.append(repr(self.url))
+            return response
+
     trace = aiohttp.TraceConfig()
     for signal in (trace.on_request_start, trace.on_request_end, trace.on_request_exception):
         signal.append(note)
@@ -199,7 +206,7 @@ async def test_what_traces_of_aiohttp_see_has_no_token() -> None:
     for name in ("accepted", "not HTTP", "reset"):
         async with (
             outside(name) as base,
-            aiohttp.ClientSession(request_class=TelegramRequest, trace_configs=[trace]) as session,
+            aiohttp.ClientSession(request_class=NotingRequest, trace_configs=[trace]) as session,
         ):
             call = TelegramCall(b"{}", f"/bot{token.reveal()}/sendMessage")
             try:
@@ -208,7 +215,7 @@ async def test_what_traces_of_aiohttp_see_has_no_token() -> None:
             except aiohttp.ClientError as error:
                 seen.append(repr(error) + str(error))
 
-    assert len(seen) == 10
+    assert len(seen) == 13
     assert secret_of(token) not in "".join(seen)
 
 
