@@ -79,6 +79,8 @@ from skua_core.use_cases.polling import PollUpdates
 from skua_core.use_cases.subscribers import CountSubscribers, ImportSubscribers, ListSubscribers
 from skua_core.use_cases.tokens import TokenFailed
 from skua_core.use_cases.webhooks import RepairWebhook, UpdateRoute
+from skua_http.health import ReadinessCheck
+from skua_http.webhooks.intake_gate import IntakeGate
 from skua_worker.poller import UpdatePoller, WebhookRepairer
 from skua_worker.runner import LaneRunner, RunnerSettings
 
@@ -181,7 +183,7 @@ class UseCaseProvider(Provider):
     people = provide_all(EnterBot, Arrivals, AuthenticateWebhook, ReceiveUpdate, PollUpdates)
     bots = provide_all(AddBot, ListBots, SetToken, RemoveToken, RemoveBot, SetReadOnly)
     tokens = provide_all(TokenFailed, RepairWebhook)
-    subscribers = provide_all(ImportSubscribers, ListSubscribers, CountSubscribers)
+    subscribers = provide_all(ListSubscribers, CountSubscribers)
     campaigns = provide_all(
         ComposeCampaign, EditCampaign, GetCampaign, ListCampaigns, PreviewCampaign
     )
@@ -192,12 +194,39 @@ class UseCaseProvider(Provider):
     audit = provide_all(ReadAudit, VerifyAudit)
 
     @provide
+    def importing(self, storage: TenantStorage, clock: Clock, ids: IdFactory) -> ImportSubscribers:
+        return ImportSubscribers(storage=storage, clock=clock, ids=ids)
+
+    @provide
     def route(
         self, storage: TenantStorage, bot_api: BotApi, vault: TokenVault, settings: Settings
     ) -> UpdateRoute:
         return UpdateRoute(
             storage=storage, bot_api=bot_api, vault=vault, public_url=settings.skua_public_url
         )
+
+
+_UPDATES_AT_ONCE = 40
+"""As many as Telegram brings one bot at once when nothing else was agreed with it."""
+
+
+class StorageReadiness(ReadinessCheck):
+    """Skua can work when its database answers."""
+
+    def __init__(self, platform: PlatformStorage) -> None:
+        self._platform = platform
+
+    async def __call__(self) -> None:
+        await self._platform.find_by_public_id("")
+
+
+class HttpProvider(Provider):
+    scope = Scope.APP
+    readiness = provide(StorageReadiness, provides=ReadinessCheck)
+
+    @provide
+    def gate(self) -> IntakeGate:
+        return IntakeGate(_UPDATES_AT_ONCE)
 
 
 class WorkerProvider(Provider):
@@ -230,6 +259,7 @@ def make_container(
         TelegramProvider(),
         InProcessQueueProvider() if queue is QueueKind.IN_PROCESS else DatabaseQueueProvider(),
         UseCaseProvider(),
+        HttpProvider(),
         WorkerProvider(),
         *more,
         context={Settings: settings},
