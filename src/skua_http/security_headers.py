@@ -19,5 +19,4 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 async def add_security_headers(message: Message, _: Scope) -> None:
     """For Litestar's ``before_send``, which unlike its middleware sees 404 and 405 too."""
     if message["type"] == "http.response.start":
-        # A new list: an answer may be sent more than once, with the same headers.
         message["headers"] = [*message["headers"], *SECURITY_HEADERS]

@@ -35,17 +35,6 @@ async def test_every_answer_has_the_security_headers_once(place: Place) -> None:
         assert len(names) == len(set(names))
 
 
-async def test_an_answer_that_is_sent_often_does_not_gather_headers(place: Place) -> None:
-    await place.add_bot()
-    path, secret = place.webhook()
-
-    first, *_, last = [
-        await place.client.deliver(path, secret, place.a_message()) for _ in range(3)
-    ]
-
-    assert first == last
-
-
 async def test_the_frameworks_own_pages_are_not_served(place: Place) -> None:
     for path in (b"/schema", b"/schema/openapi.json", b"/schema/swagger", b"/openapi.json"):
         assert (await place.client.get(path)).status == 404
