@@ -1,7 +1,8 @@
 """Transactions over one engine, inside one bot or inside none."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -30,33 +31,36 @@ class Sessions:
         }
 
     @asynccontextmanager
-    async def begin(self, bot_id: UUID | None = None) -> AsyncIterator[AsyncSession]:
+    async def begin(
+        self, bot_id: UUID | None = None, *, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> AsyncIterator[AsyncSession]:
         """A session whose transaction has begun; what isn't committed is discarded.
 
-        It can't be used again after its end. Raises StorageUnavailable and StorageUnfit.
+        ``settings`` are PostgreSQL's own, in force for this transaction beside the usual ones. It
+        can't be used again after its end. Raises StorageUnavailable and StorageUnfit.
         """
         try:
-            session = await self._begun(bot_id)
+            session = await self._begun(bot_id, settings)
         except StorageUnavailable as error:
             if error.reason is not Trouble.LOST:
                 raise
             # The pool's connections died while they were idle. Nothing has been done yet, and the
             # pool knows now: the next one is new.
-            session = await self._begun(bot_id)
+            session = await self._begun(bot_id, settings)
         async with session:
             yield session
 
     async def close(self) -> None:
         await self._engine.dispose()
 
-    async def _begun(self, bot_id: UUID | None) -> AsyncSession:
+    async def _begun(self, bot_id: UUID | None, settings: Mapping[str, str]) -> AsyncSession:
         session = AsyncSession(
             self._engine,
             sync_session_class=TenantSession,
             expire_on_commit=False,
             close_resets_only=False,
             bot_id=bot_id,
-            settings=self._settings,
+            settings=self._settings | settings,
         )
         try:
             with translated():
