@@ -10,7 +10,14 @@ from skua_core.domain.content import ButtonRows, MessageEntity
 from skua_core.domain.secret import BotToken
 from skua_core.faults import fault
 from skua_core.ids import ChatId
-from skua_core.ports.messenger import Messenger, NotSent, OutboundMessage, SendOutcome, Unknown
+from skua_core.ports.messenger import (
+    Messenger,
+    NotSent,
+    OutboundMessage,
+    Refused,
+    SendOutcome,
+    Unknown,
+)
 
 _LONGEST_ANSWER = 1024 * 1024
 """Bytes. Telegram's answer repeats the message, which takes some 100 kB at most."""
@@ -67,17 +74,19 @@ class TelegramMessenger(Messenger):
         self._closed = False
 
     async def send(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
-        if self._closed:
-            return NotSent(reason="the messenger is closed")
+        try:
+            body = self._encode(message)
+        except UnicodeEncodeError:
+            return Refused(description="The message holds half a surrogate pair.", content=True)
         try:
             await fault("send.before_http")
         except ConnectionResetError:
             return NotSent(reason="ConnectionResetError")
+        if self._closed:
+            return NotSent(reason="the messenger is closed")
         # In no variable, so that no report of an error with its locals shows the token.
         return await self._call(
-            TelegramCall(
-                self._encode(message), f"{self._base_path}/bot{token.reveal()}/sendMessage"
-            )
+            TelegramCall(body, f"{self._base_path}/bot{token.reveal()}/sendMessage")
         )
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from skua_core.faults import Fault, FaultAction, FaultPlan, install
 from skua_core.ports.messenger import (
     NotSent,
     OutboundMessage,
+    Refused,
     SendOutcome,
     Sent,
     Throttled,
@@ -280,6 +281,28 @@ async def test_an_api_base_may_have_a_path() -> None:
 def faults() -> Iterator[None]:
     yield
     install(None)
+
+
+async def test_a_text_that_is_no_unicode_is_refused_unsent() -> None:
+    broken = OutboundMessage(ANA, RenderedMessage("half a pair: \ud83d"))
+    async with wire(says(ACCEPTED)) as other_end, messenger_for(other_end.base) as messenger:
+        outcome = await messenger.send(TOKEN, broken)
+
+        assert isinstance(outcome, Refused)
+        assert outcome.content
+        assert other_end.requests == []
+
+
+@pytest.mark.usefixtures("faults")
+async def test_a_messenger_that_closes_while_a_send_begins_sends_nothing() -> None:
+    install(FaultPlan({"send.before_http": Fault(FaultAction.SLEEP, seconds=0.1)}, seed=0))
+    async with wire(says(ACCEPTED)) as other_end, messenger_for(other_end.base) as messenger:
+        beginning = asyncio.create_task(messenger.send(TOKEN, HELLO))
+        await asyncio.sleep(0.02)
+        await messenger.close()
+
+        assert isinstance(await beginning, NotSent)
+        assert other_end.requests == []
 
 
 @pytest.mark.usefixtures("faults")
