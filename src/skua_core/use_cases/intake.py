@@ -117,7 +117,9 @@ class ReceiveUpdate:
                 update_id = update.update_id
                 return await self._take_in(command.bot_id, update)
             except UpdateUnreadable as unreadable:
-                problem, update_id = unreadable, unreadable.update_id or update_id
+                problem = unreadable
+                if unreadable.update_id is not None:
+                    update_id = unreadable.update_id
                 break
             except Exception as error:  # noqa: BLE001 - whatever it is, it mustn't stop the queue
                 _pass_on_outages(error)

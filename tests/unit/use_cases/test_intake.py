@@ -23,6 +23,8 @@ from skua_core.use_cases.bots import (
     RemoveBotCommand,
     RemoveToken,
     RemoveTokenCommand,
+    SetToken,
+    SetTokenCommand,
 )
 from skua_core.use_cases.intake import (
     AuthenticateWebhook,
@@ -127,6 +129,20 @@ async def test_the_tag_of_another_secret_does_not_open(world: World, access: Bot
 
     with pytest.raises(WebhookForbidden):
         await knock(world, public_id, other, secret)
+
+
+@pytest.mark.promise(15)
+async def test_after_a_rotation_the_old_address_and_secret_are_refused(
+    world: World, access: BotAccess
+) -> None:
+    old = told(world)
+    set_token = SetToken(storage=world.storage, queue=world.queue, route=world.route)
+
+    await set_token(SetTokenCommand(access=access, token=TOKEN))
+
+    with pytest.raises(WebhookForbidden):
+        await knock(world, *old)
+    assert await knock(world, *told(world)) == access.bot_id
 
 
 async def test_without_a_token_nobody_gets_in_any_more(world: World, access: BotAccess) -> None:
