@@ -1,0 +1,250 @@
+"""One installation of Skua as separate processes, and what its operator does."""
+
+import asyncio
+import random
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+from dishka import AsyncContainer
+
+from skua_app.container import make_container
+from skua_app.settings import load
+from skua_core.domain.bot import Bot
+from skua_core.domain.broadcast import Broadcast
+from skua_core.domain.content import MessageSource
+from skua_core.domain.secret import BotToken
+from skua_core.domain.user import Actor
+from skua_core.ids import BroadcastId, CampaignId
+from skua_core.ports.platform_storage import PlatformStorage
+from skua_core.use_cases.access import BotAccess, EnterBot, EnterBotQuery
+from skua_core.use_cases.bots import AddBot, AddBotCommand
+from skua_core.use_cases.broadcasts import SendBroadcast, SendBroadcastCommand
+from skua_core.use_cases.campaigns import ComposeCampaign, ComposeCampaignCommand
+from skua_core.use_cases.subscribers import ImportSubscribers, ImportSubscribersCommand
+from tests.e2e.delivery.ledger import BotBooks, read_books
+from tests.e2e.delivery.programs import Death, KeptProgram, Plan, Program
+
+_Found = TypeVar("_Found")
+LOGIN = "cli:test"
+PATIENCE = 60.0
+"""Seconds that anything awaited may take on a busy machine; nothing is measured by it."""
+
+# Ten times shorter than what an installation runs with; so long as nobody serves it for a whole
+# minute, a broadcast isn't interrupted.
+SHORT_LANES = {
+    "SKUA_LANE_HEARTBEAT": "0.4",
+    "SKUA_LANE_FENCE": "1.2",
+    "SKUA_LANE_TAKEOVER": "2.0",
+    "SKUA_LANE_FUTURE_TOLERANCE": "0.5",
+    "SKUA_LANE_SWEEP": "0.5",
+    "SKUA_LANE_PATIENCE": "2.0",
+    "SKUA_LANE_UNSERVED": "60",
+}
+
+
+class ConnectedBot:
+    """A bot of the installation, with its access and the words by which its messages are told."""
+
+    def __init__(self, bot: Bot, access: BotAccess, token: str) -> None:
+        assert bot.telegram_id is not None
+        self.id, self.slug, self.telegram_id = bot.id, bot.slug, int(bot.telegram_id)
+        self.access = access
+        self.token = token
+        self.markers: dict[BroadcastId, str] = {}
+
+
+class Installation:
+    """``environment`` is what every program of it gets; ``dsn`` reads past all locks."""
+
+    def __init__(self, directory: Path, environment: dict[str, str], *, dsn: str) -> None:
+        self.directory = directory
+        self.environment = environment
+        self.dsn = dsn
+        self.container: AsyncContainer = make_container(load(environment))
+        self.programs: list[Program] = []
+        self.kept: list[KeptProgram] = []
+        self.bots: list[ConnectedBot] = []
+        self._cleanup = AsyncExitStack()
+
+    async def close(self) -> None:
+        await self._cleanup.aclose()
+        for program in self.programs:
+            await program.kill()
+        await self.container.close()
+
+    # Programs
+
+    def program(self, name: str, module: str, *arguments: str, **more: str) -> Program:
+        command = [sys.executable, "-m", f"tests.e2e.delivery.{module}", *arguments]
+        program = Program(name, command, self.environment | more, self.directory)
+        self.programs.append(program)
+        return program
+
+    def worker(self, name: str = "worker") -> Program:
+        return self.program(name, "node_program", "worker")
+
+    def server(self) -> Program:
+        port = self.environment["SKUA_PUBLIC_URL"].rpartition(":")[2]
+        return self.program("server", "node_program", "web", port)
+
+    async def start(self, program: Program, plan: Plan | None = None) -> Program:
+        """Until the test ends, which it has to do in good order."""
+        await program.start(plan)
+        self._cleanup.push_async_callback(program.stop)
+        return program
+
+    async def keep(self, program: Program, plans: Iterable[Plan] = ()) -> KeptProgram:
+        """Start it, and start it again whenever it dies, until the test ends."""
+        kept = KeptProgram(program, plans, self.look_at_death)
+        self.kept.append(kept)
+        return await self._cleanup.enter_async_context(kept)
+
+    async def look_at_death(self, death: Death) -> Death:
+        """Complete it with what the ledger holds, before anybody else can take the lane."""
+        row = await self.row(
+            "SELECT coalesce(sum(b.pending), 0)::int AS pending,"
+            " coalesce(sum(b.in_flight), 0)::int AS in_flight, count(*)::int AS lanes"
+            " FROM platform.lanes l LEFT JOIN tenant.broadcasts b ON b.bot_id = l.bot_id"
+            " WHERE l.holder LIKE $1",
+            f"%:{death.pid}:%",
+        )
+        return death.with_ledger(**row)
+
+    # What an operator does
+
+    async def add_bot(self, token: str, *, name: str = "crash") -> ConnectedBot:
+        platform = await self.container.get(PlatformStorage)
+        user = await platform.ensure_user(LOGIN)
+        actor = Actor(user_id=user.id, name=user.login)
+        add = await self.container.get(AddBot)
+        connected = await add(
+            AddBotCommand(
+                actor=actor, owner_id=user.id, slug=name, name=name, token=BotToken(token)
+            )
+        )
+        bot = ConnectedBot(
+            connected.bot, await enter_bot(self.container, connected.bot.slug), token
+        )
+        self.bots.append(bot)
+        return bot
+
+    async def subscribe(self, bot: ConnectedBot, people: range) -> None:
+        take_in = await self.container.get(ImportSubscribers)
+        content = _csv(people)
+        report = await take_in(ImportSubscribersCommand(access=bot.access, content=content))
+        assert report.added == len(people), report
+
+    async def compose(self, bot: ConnectedBot, marker: str) -> CampaignId:
+        compose = await self.container.get(ComposeCampaign)
+        text = f'{marker}: hello {{{{ first_name | default("friend") }}}}'
+        view = await compose(
+            ComposeCampaignCommand(access=bot.access, name=marker, source=MessageSource(text))
+        )
+        return view.campaign.id
+
+    async def broadcast(self, bot: ConnectedBot, marker: str) -> Broadcast:
+        """Compose a message that begins with ``marker``, and begin to send it to everybody."""
+        campaign_id = await self.compose(bot, marker)
+        send = await self.container.get(SendBroadcast)
+        broadcast = await send(SendBroadcastCommand(access=bot.access, campaign_id=campaign_id))
+        bot.markers[broadcast.id] = marker
+        return broadcast
+
+    # What is true
+
+    async def row(self, statement: str, *arguments: object) -> asyncpg.Record:
+        """One row, past all locks, on a connection of its own."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            row = await connection.fetchrow(statement, *arguments)
+            assert row is not None, statement
+            return row
+        finally:
+            await connection.close()
+
+    async def books(self) -> list[BotBooks]:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return [
+                await read_books(connection, bot.id, bot.telegram_id, bot.markers)
+                for bot in self.bots
+            ]
+        finally:
+            await connection.close()
+
+    async def broadcast_row(self, broadcast: Broadcast) -> asyncpg.Record:
+        return await self.row("SELECT * FROM tenant.broadcasts WHERE id = $1", broadcast.id)
+
+    async def until_broadcast(
+        self,
+        broadcast: Broadcast,
+        condition: Callable[[asyncpg.Record], bool],
+        *,
+        seconds: float = PATIENCE,
+        pause: float = 0.02,
+    ) -> asyncpg.Record:
+        async def look() -> asyncpg.Record | None:
+            row = await self.broadcast_row(broadcast)
+            return row if condition(row) else None
+
+        return await self.until(look, f"a broadcast {condition}", seconds=seconds, pause=pause)
+
+    async def until(
+        self,
+        look: Callable[[], Awaitable[_Found | None]],
+        what: str,
+        *,
+        seconds: float = PATIENCE,
+        pause: float = 0.02,
+    ) -> _Found:
+        """What ``look`` finds at last; a failure shows all logs."""
+        deadline = time.monotonic() + seconds
+        while (found := await look()) is None:
+            if time.monotonic() > deadline:
+                state = "\n".join(str(books) for books in await self.books())
+                raise AssertionError(f"waited in vain for {what}\n{state}\n{self.tails()}")
+            await asyncio.sleep(pause)
+        return found
+
+    def tails(self) -> str:
+        """Who died when and where, and what everybody said last."""
+        deaths = sorted((death for kept in self.kept for death in kept.deaths), key=_time_of)
+        return "\n".join([*map(str, deaths), *(program.tail() for program in self.programs)])
+
+
+async def enter_bot(container: AsyncContainer, slug: str) -> BotAccess:
+    platform = await container.get(PlatformStorage)
+    user = await platform.ensure_user(LOGIN)
+    enter = await container.get(EnterBot)
+    actor = Actor(user_id=user.id, name=user.login)
+    return await enter(EnterBotQuery(slug=slug, actor=actor))
+
+
+def make_token(randomness: random.Random) -> str:
+    letters = "".join(randomness.choices("abcdefghijklmnopqrstuvwxyzABCDEFGH0123456789_-", k=35))
+    return f"{randomness.randrange(10**8, 10**9)}:{letters}"
+
+
+def free_port() -> int:
+    """One that nobody listens on now; the system doesn't give it to others for a while."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _time_of(death: Death) -> float:
+    return death.at
+
+
+async def _csv(people: range) -> AsyncIterator[bytes]:
+    yield b"chat_id,first_name\n"
+    for person in people:
+        yield f"{person},Person {person}\n".encode()

@@ -1,0 +1,120 @@
+"""The simulated Telegram as a process of its own, and what tests do to its world."""
+
+import asyncio
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from skua_adapters.telegram_simulator import (
+    LatencySettings,
+    NewBot,
+    RateLimitSettings,
+    ReceiptBook,
+    SimulatorSettings,
+    WebhookSettings,
+)
+from tests.e2e.delivery.programs import Program
+
+ROOMY = RateLimitSettings(token_rate=1000, token_bucket=1000)
+"""Limits that a test of crashes doesn't run into."""
+_START_SECONDS = 30.0
+
+
+class SimulatedTelegram:
+    def __init__(
+        self,
+        program: Program,
+        address_file: Path,
+        book_file: Path,
+    ) -> None:
+        self._program = program
+        self._address_file = address_file
+        self._book_file = book_file
+        self.base_url = ""
+
+    async def __aenter__(self) -> Self:
+        await self._program.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._address_file.exists():
+            assert self._program.alive, self._program.tail()
+            assert time.monotonic() < deadline, self._program.tail()
+            await asyncio.sleep(0.02)
+        self.base_url = self._address_file.read_text()
+        self._session = aiohttp.ClientSession(self.base_url)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+        await self._program.stop()
+
+    def book(self) -> ReceiptBook:
+        return ReceiptBook.read(self._book_file)
+
+    async def about(self, telegram_id: int) -> dict[str, Any]:
+        return await self._ask("GET", f"/simulator/bots/{telegram_id}")
+
+    async def waiting_updates(self, telegram_id: int) -> int:
+        """Updates that Skua hasn't acknowledged yet."""
+        waiting: int = (await self.about(telegram_id))["webhook"]["pending_update_count"]
+        return waiting
+
+    async def add_audience(self, telegram_id: int, people: range) -> None:
+        """People who pressed Start before Skua knew the bot."""
+        body = {"first_id": people.start, "count": len(people)}
+        await self._ask("POST", f"/simulator/bots/{telegram_id}/audience", body)
+
+    async def join(self, telegram_id: int, people: range, *, rate: float) -> None:
+        """Let new people press Start from now on, so many per second."""
+        body = {"first_id": people.start, "count": len(people)}
+        await self._ask("POST", "/simulator/users", body)
+        await self._ask("POST", f"/simulator/bots/{telegram_id}/joins", {**body, "rate": rate})
+
+    async def say(self, telegram_id: int, user_id: int, text: str) -> None:
+        body = {"user_id": user_id, "text": text}
+        await self._ask("POST", f"/simulator/bots/{telegram_id}/text", body)
+
+    async def block(self, telegram_id: int, *user_ids: int) -> None:
+        await self._ask("POST", f"/simulator/bots/{telegram_id}/block", {"user_ids": user_ids})
+
+    async def throttle(self, telegram_id: int, retry_after: int) -> None:
+        """From now on every send is answered 429 until the time is over."""
+        body = {"retry_after": retry_after}
+        await self._ask("POST", f"/simulator/bots/{telegram_id}/throttle", body)
+
+    async def set_latency(self, latency: LatencySettings) -> None:
+        await self._ask("PUT", "/simulator/latency", msgspec.to_builtins(latency))
+
+    async def _ask(self, verb: str, path: str, body: object = None) -> dict[str, Any]:
+        async with self._session.request(verb, path, json=body) as response:
+            answer: dict[str, Any] = await response.json()
+        assert response.status == 200, f"{verb} {path}: {answer}"
+        return answer
+
+
+def simulator_settings(
+    *tokens: str,
+    book: Path,
+    seed: int,
+    limits: RateLimitSettings = ROOMY,
+    latency: LatencySettings | None = None,
+    port: int = 0,
+) -> SimulatorSettings:
+    return SimulatorSettings(
+        port=port,
+        seed=seed,
+        receipt_book=book,
+        limits=limits,
+        latency=latency or LatencySettings(),
+        # Its retries come after 0.1, 0.2, 0.4 … seconds instead of 2, 4, 8 …
+        webhooks=WebhookSettings(allow_local=True, time_factor=0.05, set_interval=0.01),
+        bots=tuple(NewBot(token=token) for token in tokens),
+    )
