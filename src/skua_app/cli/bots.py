@@ -139,7 +139,7 @@ def remove(surroundings: Surroundings, *, slug: str, yes: bool, as_json: bool) -
                 err=True,
             )
         elif not yes:
-            raise click.UsageError("There is no way back from this; add --yes if you mean it.")
+            raise click.UsageError("There is no way back from this: add --yes if you mean it.")
         connected = session.run(session.get(RemoveBot)(RemoveBotCommand(access=access)))
     _report(connected, f"Removed {slug}.", as_json=as_json)
 

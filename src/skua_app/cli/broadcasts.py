@@ -45,17 +45,13 @@ def list_broadcasts(
             say_json(broadcast_facts(each))
         return
     say_table(
-        ("BROADCAST", "BEGAN (UTC)", "STATUS", "RECIPIENTS", "SENT", "FAILED", "OTHER", "WAITING"),
+        ("BROADCAST", "BEGAN (UTC)", "STATUS", "SENT"),
         [
             (
                 each.id,
                 each.created_at,
                 each.status,
-                each.counts.total,
-                each.counts.sent,
-                each.counts.failed,
-                each.counts.skipped + each.counts.uncertain,
-                each.counts.open,
+                f"{each.counts.sent:,} of {each.counts.total:,}",
             )
             for each in found
         ],

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -15,18 +16,29 @@ from skua_app.cli.surroundings import Reached
 from skua_app.container import database_url
 from skua_app.embedded import EmbeddedInstallation
 from skua_app.settings import Settings
-from skua_core.errors import StorageUnavailable, StorageUnfit
+from skua_core.errors import ErrorKind, SkuaError, StorageUnavailable, StorageUnfit
 
 _PATIENCE = 60.0
 """Seconds that another process may take to start the database or to bring it up to date."""
 _POLL = 0.2
 
 
+class DatabaseAway(SkuaError):
+    kind = ErrorKind.UNAVAILABLE
+    code = "database-away"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"The database at {_place(url)} is not available ({reason}). Check that it runs and "
+            "that SKUA_DATABASE_URL names it."
+        )
+
+
 @contextmanager
 def reach(settings: Settings) -> Iterator[Reached]:
-    """Raises StorageUnavailable, StorageUnfit and EmbeddedPostgresError."""
+    """Raises DatabaseAway, StorageUnfit and EmbeddedPostgresError."""
     if settings.skua_database_url is not None:
-        asyncio.run(_check(settings))
+        asyncio.run(check(settings))
         yield Reached(settings=settings, alone=False)
         return
     installation = EmbeddedInstallation(settings)
@@ -36,10 +48,17 @@ def reach(settings: Settings) -> Iterator[Reached]:
         yield Reached(settings=installation.settings, alone=alone)
 
 
-async def _check(settings: Settings) -> None:
-    engine = create_engine(database_url(settings), pooled=settings.skua_database_pooled)
+async def check(settings: Settings) -> None:
+    """Whether the database of SKUA_DATABASE_URL can be used as it is.
+
+    Raises DatabaseAway and StorageUnfit.
+    """
+    url = database_url(settings)
+    engine = create_engine(url, pooled=settings.skua_database_pooled)
     try:
         await check_storage(engine)
+    except StorageUnavailable as error:
+        raise DatabaseAway(url, error.reason) from None
     finally:
         await engine.dispose()
 
@@ -72,3 +91,13 @@ def _is_ready(installation: EmbeddedInstallation) -> bool:
 def _told() -> AbstractContextManager[object]:
     console = Console(stderr=True)
     return console.status("Starting the database …") if console.is_terminal else nullcontext()
+
+
+def _place(url: str) -> str:
+    """Host, port and name: a URL also holds a password."""
+    try:
+        parts = urlsplit(url)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return "SKUA_DATABASE_URL"
+    return f"{parts.hostname or 'a local socket'}{port}{parts.path}"

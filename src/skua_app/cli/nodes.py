@@ -8,6 +8,7 @@ from click.exceptions import Exit
 
 from skua_adapters.token_vault.keys import KeyRing
 from skua_app.child import UNFIT
+from skua_app.cli.database import check
 from skua_app.cli.plain import note
 from skua_app.embedded import EmbeddedInstallation
 from skua_app.logs import set_up_logs
@@ -15,7 +16,9 @@ from skua_app.node import NodeParts, listen, run_node, stop_on_signals
 from skua_app.settings import Settings
 from skua_app.supervisor import ChildUnfit, Supervisor
 
-_LOOK = 0.05
+_log = logging.getLogger("skua")
+_LOOK = 0.1
+"""Seconds between two looks at a server that is starting."""
 
 
 def up(settings: Settings, *, host: str, port: int) -> None:
@@ -51,16 +54,29 @@ async def _supervise(settings: Settings, host: str, port: int) -> None:
 
 
 async def _tell_when_up(settings: Settings, host: str, port: int) -> None:
-    while True:
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-            break
+    while not await _answers(host, port):  # noqa: ASYNC110 - another process's, without an Event
         await asyncio.sleep(_LOOK)
     updates = "calls" if settings.skua_public_url else "is asked for updates"
-    logging.getLogger("skua").info(
-        "Skua is up at %s; Telegram %s. Ctrl-C stops it.", _address(host, port), updates
-    )
+    _log.info("Skua is up at %s; Telegram %s. Ctrl-C stops it.", _address(host, port), updates)
+
+
+async def _answers(host: str, port: int) -> bool:
+    """Whether the server works, not only listens."""
+    try:
+        reader, writer = await asyncio.open_connection(_within_reach(host), port)
+    except OSError:
+        return False
+    with contextlib.suppress(OSError):
+        writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+        line = await reader.readline()
+        writer.close()
+        return b" 200 " in line
+    return False
+
+
+def _within_reach(host: str) -> str:
+    """Where somebody on this machine finds a server that listens on ``host``."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - looked up
 
 
 def _run(settings: Settings, parts: NodeParts, begun: str) -> None:
@@ -68,9 +84,10 @@ def _run(settings: Settings, parts: NodeParts, begun: str) -> None:
     KeyRing.from_settings(settings.web_secret_key or "", settings.web_secret_keys_old)
 
     async def run() -> None:
+        await check(settings)
         stop = asyncio.Event()
         with stop_on_signals(stop):
-            logging.getLogger("skua").info("%s Ctrl-C stops it.", begun)
+            _log.info("%s Ctrl-C stops it.", begun)
             await run_node(settings, parts, stop)
 
     asyncio.run(run())

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 import rich_click as click
@@ -34,10 +35,13 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         for row in (columns, *rows):
             say("\t".join(cell(value) for value in row))
         return
+    shown = list(rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
+    for position, column in enumerate(columns):
+        # An id that is broken over two lines can't be copied.
+        is_id = any(isinstance(row[position], UUID) for row in shown)
+        table.add_column(column, overflow="fold", no_wrap=is_id)
+    for row in shown:
         # As Text, because a name may look like rich's markup.
         table.add_row(*(Text(cell(value)) for value in row))
     Console().print(table)
@@ -49,8 +53,13 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
     return clean(str(value))
+
+
+def moment(at: datetime) -> str:
+    """To the second."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def csv_line(values: Iterable[object]) -> str:

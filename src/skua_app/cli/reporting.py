@@ -8,7 +8,7 @@ import msgspec
 import rich_click as click
 
 from skua_app.cli import options
-from skua_app.cli.output import cell, csv_line, say_json, say_table
+from skua_app.cli.output import csv_line, say_json, say_table
 from skua_app.cli.plain import clean, say
 from skua_app.cli.selecting import find_broadcast, reference
 from skua_app.cli.showing import EXCLUDED, WHY, broadcast_facts, stopped_because
@@ -70,7 +70,8 @@ def say_report(report: BroadcastReport) -> None:
     broadcast = report.broadcast
     say(f"Broadcast {broadcast.id}")
     say(f"  {clean(stopped_because(broadcast))}")
-    say(f"  began {cell(broadcast.created_at)} UTC, ended {cell(broadcast.finished_at)}")
+    ended = "not over yet" if broadcast.finished_at is None else moment(broadcast.finished_at)
+    say(f"  began {moment(broadcast.created_at)}, ended {ended}")
     counts = [(name, getattr(broadcast.counts, name)) for name in _OUTCOMES]
     say_table(
         ("OUTCOME", "RECIPIENTS"),

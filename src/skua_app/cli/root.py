@@ -79,12 +79,25 @@ class LazyGroup(click.RichGroup):
         loaded = importlib.import_module(f"skua_app.cli.{module}")
         return name, getattr(loaded, attribute), rest
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            _tell_of_usage(error)
+            ctx.exit(BAD_INPUT)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whatever it raises becomes one line and an exit code."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, Exit):
+        except Exit:
             raise
+        except click.UsageError as error:
+            _tell_of_usage(error)
+            ctx.exit(BAD_INPUT)
+        except click.ClickException as error:
+            tell(error.format_message())
+            ctx.exit(BAD_INPUT)
         except SkuaError as error:
             tell(str(error))
             ctx.exit(BAD_INPUT)
@@ -121,6 +134,11 @@ def cli(ctx: click.Context, *, debug: bool) -> None:
 
 def main() -> None:
     cli(prog_name="skua")
+
+
+def _tell_of_usage(error: click.UsageError) -> None:
+    command = "skua" if error.ctx is None else error.ctx.command_path
+    tell(f"{error.format_message()} `{command} --help` tells more.")
 
 
 def _of_the_system(error: OSError) -> str:

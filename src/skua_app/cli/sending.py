@@ -109,7 +109,7 @@ def send(
         if as_json:
             say_json(_facts(begun, plan, access))
         else:
-            _tell_what_happens(session, access, begun)
+            _tell_what_happens(session, access, begun, watched=watch)
         if watch:
             raise Exit(watch_to_the_end(session, access, begun, as_json=as_json))
 
@@ -172,10 +172,12 @@ def _show(plan: Plan, access: BotAccess) -> None:
         say(f"Telegram charges up to about {plan.stars:,} Stars for it.")
 
 
-def _tell_what_happens(session: Session, access: BotAccess, begun: Broadcast) -> None:
+def _tell_what_happens(
+    session: Session, access: BotAccess, begun: Broadcast, *, watched: bool
+) -> None:
     if session.alone or not is_served(session, access):
         say(f"Broadcast {begun.id} is queued, and nobody sends yet: start `skua up` to send it.")
-    else:
+    elif not watched:
         say(f"Broadcast {begun.id} is being sent: `skua broadcast watch` shows how it goes.")
 
 

@@ -4,8 +4,8 @@ import msgspec
 import rich_click as click
 
 from skua_app.cli import options
-from skua_app.cli.bots import at, facts
-from skua_app.cli.output import cell, count, say_json, say_table
+from skua_app.cli.bots import facts
+from skua_app.cli.output import count, say_json, say_table
 from skua_app.cli.plain import note, say
 from skua_app.cli.showing import broadcast_facts
 from skua_app.cli.surroundings import Session, Surroundings
@@ -71,11 +71,10 @@ def _look(session: Session, bot: Bot) -> BotStatus:
 
 def _say_bots(found: list[BotStatus]) -> None:
     say_table(
-        ("BOT", "TELEGRAM", "TOKEN", "UPDATES", "LANE"),
+        ("BOT", "TOKEN", "UPDATES", "LANE"),
         [
             (
                 each.bot.slug,
-                at(each.bot.telegram_username),
                 each.bot.token_state,
                 each.bot.webhook_state,
                 _lane(each),
@@ -98,7 +97,7 @@ def _say_broadcasts(found: list[BotStatus]) -> None:
         for broadcast in each.unfinished
     ]
     if rows:
-        say_table(("BOT", "BROADCAST", "STATUS", "SENT", "WAITING"), rows)
+        say_table(("BOT", "BROADCAST", "STATUS", "SENT"), rows)
     sending = [
         each
         for each in found
@@ -112,7 +111,7 @@ def _say_broadcasts(found: list[BotStatus]) -> None:
 def _lane(each: BotStatus) -> str:
     if each.lane is None or not each.served:
         return "free"
-    return f"held by {each.lane.holder}, seen {cell(each.lane.heartbeat_at)} UTC"
+    return f"held by {each.lane.holder}"
 
 
 def _facts(each: BotStatus) -> dict[str, object]:

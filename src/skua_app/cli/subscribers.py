@@ -7,6 +7,7 @@ import rich_click as click
 from click.exceptions import Exit
 
 from skua_app.cli import options
+from skua_app.cli.bots import at
 from skua_app.cli.files import with_progress
 from skua_app.cli.output import count, csv_line, say_json, say_table
 from skua_app.cli.plain import is_terminal, note, say
@@ -68,8 +69,8 @@ def list_subscribers(
                 for each in page:
                     say_json(_facts(each))
         elif is_terminal():
-            rows = [_row(each) for page in pages for each in page]
-            say_table([name.upper() for name in _COLUMNS], rows)
+            rows = [_short_row(each) for page in pages for each in page]
+            say_table(("CHAT", "STATUS", "NAME", "USERNAME", "JOINED (UTC)"), rows)
             if len(rows) == most:
                 note(f"The first {limit}. There may be more: --limit, --all.")
         else:
@@ -133,6 +134,18 @@ def _row(subscriber: Subscriber) -> tuple[object, ...]:
         profile.last_name,
         profile.username,
         profile.language,
+        subscriber.joined_at,
+    )
+
+
+def _short_row(subscriber: Subscriber) -> tuple[object, ...]:
+    profile = subscriber.profile
+    names = [name for name in (profile.first_name, profile.last_name) if name]
+    return (
+        subscriber.chat_id,
+        subscriber.status,
+        " ".join(names) or None,
+        at(profile.username),
         subscriber.joined_at,
     )
 
