@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from skua_adapters._sql.errors import driver_dsn, watch
+from skua_adapters._sql.writes import watch_writes
 
 
 def create_engine(
@@ -45,4 +46,5 @@ def create_engine(
         json_deserializer=msgspec.json.decode,
     )
     watch(engine)
+    watch_writes(engine)
     return engine

@@ -56,6 +56,7 @@ _BY_CONSTRAINT: dict[str, Callable[[], SkuaError]] = {
     "subscribers_chat": ForeignRow,
 }
 _LOGIN_REFUSED = "28"
+_WRONG_VALUE = "22"
 _NO_SUCH_DATABASE = "3D000"
 _SCHEME = re.compile(r"postgres(ql)?(\+asyncpg)?://")
 _Driver = asyncpg.PostgresError | asyncpg.InterfaceError
@@ -115,7 +116,11 @@ def driver_dsn(url: str) -> str:
 
 
 def _on_error(context: ExceptionContext) -> BaseException | None:
-    _forget_values(context.original_exception)
+    error: BaseException | None = context.original_exception
+    while error is not None:
+        if _forget_values(error) and context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = error.args
+        error = error.__cause__
     return translate(context.original_exception)
 
 
@@ -144,13 +149,13 @@ def _driver_error(error: BaseException) -> _Driver | None:
     return None
 
 
-def _forget_values(error: BaseException | None) -> None:
-    """DETAIL and its like quote the row; messages about wrong values quote the value."""
-    while error is not None:
-        for part in ("detail", "hint", "where", "context", "query", "internal_query"):
-            if getattr(error, part, None):
-                setattr(error, part, None)
-        state = getattr(error, "sqlstate", None) or ""
-        if state.startswith("22") or isinstance(error, ValueError):
-            error.args = (f"{type(error).__name__}: a value doesn't fit (not shown)",)
-        error = error.__cause__
+def _forget_values(error: BaseException) -> bool:
+    """DETAIL and its like quote the row. What says that a value is wrong quotes it: then True."""
+    for part in ("detail", "hint", "where", "context", "query", "internal_query"):
+        if getattr(error, part, None):
+            setattr(error, part, None)
+    state = getattr(error, "sqlstate", None) or ""
+    quotes = state.startswith(_WRONG_VALUE) or isinstance(error, ValueError)
+    if quotes:
+        error.args = (f"{type(error).__name__}: a value doesn't fit (not shown)",)
+    return quotes

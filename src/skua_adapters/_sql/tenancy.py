@@ -3,7 +3,7 @@
 Each lock holds by itself, so that a leak takes two mistakes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
@@ -14,6 +14,7 @@ from sqlalchemy.sql import func
 
 from skua_adapters._sql.orm_lock import UnscopedStatement, bot_of, narrow
 from skua_adapters._sql.tables import TenantRow
+from skua_adapters._sql.writes import forget_writes, has_written
 from skua_core.errors import ForeignRow
 
 
@@ -28,6 +29,7 @@ class BotSession(Session):
         # Never changed: rows of the former bot would still be found among those that are loaded.
         self._info = MappingProxyType({"bot_id": bot_id})
         self._settings = {"skua.bot_id": str(bot_id or ""), **settings}
+        self._connection_info: MutableMapping[Any, Any] | None = None
 
     @property
     def info(self) -> Mapping[str, Any]:  # type: ignore[override] # not to be written
@@ -38,9 +40,17 @@ class BotSession(Session):
         Session.connection(self)
 
     def enter_bot(self, connection: Any) -> None:
+        """What each transaction begins with."""
+        self._connection_info = connection.info
+        forget_writes(connection.info)
         # For this transaction alone: a setting of the connection would meet whoever gets it next.
         calls = (func.set_config(name, value, true()) for name, value in self._settings.items())
         connection.execute(select(*calls))
+
+    @property
+    def has_written(self) -> bool:
+        """Whether the transaction has changed rows, or may have."""
+        return self._connection_info is not None and has_written(self._connection_info)
 
 
 class TenantSession(BotSession):

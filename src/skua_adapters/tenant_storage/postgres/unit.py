@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from skua_adapters._sql.errors import Trouble
 from skua_adapters._sql.sessions import Sessions
+from skua_adapters._sql.tenancy import TenantSession
 from skua_adapters.audit_trail.postgres import PostgresAuditTrail
 from skua_adapters.tenant_storage.postgres.bots import PostgresBotRepository
 from skua_adapters.tenant_storage.postgres.broadcasts import PostgresBroadcastRepository
@@ -22,13 +23,19 @@ from skua_core.ids import BotId
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 
-# A row that was merely locked has a transaction id too, so the server's own counts decide.
-_CHANGED_ROWS = text("""
-    SELECT pg_current_xact_id_if_assigned() IS NOT NULL AND EXISTS (
-        SELECT FROM pg_stat_xact_user_tables
-        WHERE schemaname IN ('tenant', 'platform') AND n_tup_ins + n_tup_upd + n_tup_del > 0
-    )
-""")
+# A statement that changes rows inside a larger one may have found none.
+_HAS_CHANGED = text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+
+# A lane's statements go from key to key. Left alone, the planner reads whole tables while it has
+# no statistics, as after a freeze, and plans the same statement anew hundreds of times a second.
+_BY_KEY = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "enable_sort": "off",
+}
 
 
 class PostgresTenantStorage(TenantStorage):
@@ -48,7 +55,8 @@ class PostgresTenantStorage(TenantStorage):
     async def unit(
         self, bot_id: BotId, kind: UnitKind = UnitKind.COMMAND
     ) -> AsyncIterator[TenantUnit]:
-        async with self._sessions.begin(bot_id) as session:
+        settings = _BY_KEY if kind is UnitKind.LANE else {}
+        async with self._sessions.begin(bot_id, settings=settings) as session:
             yield PostgresTenantUnit(session, bot_id, kind, times=self._times, ids=self._ids)
 
     async def close(self) -> None:
@@ -85,11 +93,16 @@ class PostgresTenantUnit(TenantUnit):
             raise RuntimeError("this unit is over: open another")
         self._over = True
         await self.session.flush()
-        if self._kind is UnitKind.COMMAND and not self.audit.appended:
-            if await self.session.scalar(_CHANGED_ROWS):
-                raise MissingAudit(self.bot_id)
+        if self._kind is UnitKind.COMMAND and not self.audit.appended and await self._has_changed():
+            raise MissingAudit(self.bot_id)
         try:
             await self.session.commit()
         except StorageUnavailable as error:
             unsure = error.reason in {Trouble.LOST, Trouble.SLOW}
             raise StorageUnavailable(error.reason, unsure=unsure) from None
+
+    async def _has_changed(self) -> bool:
+        session = self.session.sync_session
+        if not isinstance(session, TenantSession) or not session.has_written:
+            return False
+        return bool(await self.session.scalar(_HAS_CHANGED))
