@@ -8,7 +8,7 @@ import msgspec
 import rich_click as click
 
 from skua_app.cli import options
-from skua_app.cli.output import csv_line, say_json, say_table
+from skua_app.cli.output import csv_line, moment, say_json, say_table
 from skua_app.cli.plain import clean, say
 from skua_app.cli.selecting import find_broadcast, reference
 from skua_app.cli.showing import EXCLUDED, WHY, broadcast_facts, stopped_because

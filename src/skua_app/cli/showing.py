@@ -61,3 +61,7 @@ def stopped_because(broadcast: Broadcast) -> str:
         return broadcast.status.value
     words = f" ({broadcast.pause_detail})" if broadcast.pause_detail else ""
     return f"{broadcast.status}: {WHY_PAUSED[broadcast.pause_reason]}{words}"
+
+
+def sent_of_all(broadcast: Broadcast) -> str:
+    return f"{broadcast.counts.sent:,} of {broadcast.counts.total:,}"

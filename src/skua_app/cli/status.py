@@ -7,7 +7,7 @@ from skua_app.cli import options
 from skua_app.cli.bots import facts
 from skua_app.cli.output import count, say_json, say_table
 from skua_app.cli.plain import note, say
-from skua_app.cli.showing import broadcast_facts
+from skua_app.cli.showing import broadcast_facts, sent_of_all
 from skua_app.cli.surroundings import Session, Surroundings
 from skua_app.cli.watching import is_alive
 from skua_core.domain.bot import Bot
@@ -90,8 +90,7 @@ def _say_broadcasts(found: list[BotStatus]) -> None:
             each.bot.slug,
             broadcast.id,
             broadcast.status,
-            broadcast.counts.sent,
-            broadcast.counts.open,
+            sent_of_all(broadcast),
         )
         for each in found
         for broadcast in each.unfinished
