@@ -4,8 +4,9 @@ import copy
 import json
 import logging
 import pickle
+import string
 import traceback
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -147,6 +148,24 @@ def test_one_changed_character_makes_it_unreadable(
 
     with pytest.raises(SecretUnreadable):
         vault.unseal_token(ANA, SealedSecret(value[:place] + other + value[place + 1 :]))
+
+
+def test_another_spelling_of_the_same_bytes_is_unreadable(rig: Rig) -> None:
+    """Else a value could be changed without anybody noticing when two are compared."""
+    spellings = []
+    for length in range(30, 64):
+        token = BotToken("123456789:" + "a" * length)
+        head, _, body = rig.vault.seal_token(ANA, token).value.rpartition(".")
+        bare = body.rstrip("=")
+        for other in (bare[:-1] + last for last in string.ascii_letters + string.digits + "-_"):
+            padded = other + body[len(bare) :]
+            if padded != body and urlsafe_b64decode(padded) == urlsafe_b64decode(body):
+                spellings.append(SealedSecret(f"{head}.{padded}"))
+
+    assert spellings
+    for spelling in spellings:
+        with pytest.raises(SecretUnreadable):
+            rig.vault.unseal_token(ANA, spelling)
 
 
 @each_rig

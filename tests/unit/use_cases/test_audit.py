@@ -1,11 +1,19 @@
 """Reading the audit log and checking its chain."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
 import msgspec
 import pytest
 
-from skua_core.domain.audit import NewAuditEntry
+from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
+from skua_core.domain.audit import AuditEntry, AuditHead, NewAuditEntry
+from skua_core.domain.lane import LaneTimes
+from skua_core.domain.user import SYSTEM
 from skua_core.errors import AuditChainBroken
 from skua_core.ids import BotId
+from skua_core.ports.audit_trail import AuditTrail
+from skua_core.ports.tenant_storage import TenantUnit, UnitKind
 from skua_core.use_cases.access import BotAccess
 from skua_core.use_cases.audit import ReadAudit, ReadAuditQuery, VerifyAudit, VerifyAuditQuery
 from tests.unit.use_cases.world import World
@@ -78,6 +86,42 @@ async def test_a_missing_entry_breaks_the_chain(world: World, access: BotAccess)
 
     with pytest.raises(AuditChainBroken, match="entry 4"):
         await verify(world, access)
+
+
+class LateWriter(AuditTrail):
+    """Somebody adds an entry each time after the head was read."""
+
+    def __init__(self, trail: AuditTrail) -> None:
+        self._trail = trail
+
+    async def append(self, entry: NewAuditEntry) -> None:
+        await self._trail.append(entry)
+
+    async def read(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        return await self._trail.read(after=after, limit=limit)
+
+    async def head(self) -> AuditHead | None:
+        head = await self._trail.head()
+        await self.append(NewAuditEntry(actor=SYSTEM, action="bot.seen", resource="bot:late"))
+        return head
+
+
+class StorageWithALateWriter(InMemoryTenantStorage):
+    @asynccontextmanager
+    async def unit(
+        self, bot_id: BotId, kind: UnitKind = UnitKind.COMMAND
+    ) -> AsyncIterator[TenantUnit]:
+        async with super().unit(bot_id, kind) as unit:
+            unit.audit = LateWriter(unit.audit)
+            yield unit
+
+
+async def test_an_entry_that_is_written_meanwhile_is_no_breach(
+    world: World, access: BotAccess
+) -> None:
+    storage = StorageWithALateWriter(world.memory, times=LaneTimes())
+
+    assert await VerifyAudit(storage=storage)(VerifyAuditQuery(bot_id=access.bot_id)) == 2
 
 
 async def test_the_log_is_read_page_by_page(world: World, access: BotAccess) -> None:
