@@ -23,7 +23,9 @@ MAY_WRITE_RAW_SQL = {
     "skua_adapters/audit_trail/postgres.py": "calls functions of the audit schema, no table",
     "skua_adapters/lane_registry/postgres.py": "platform rows, and functions that return ids",
     "skua_adapters/tenant_storage/postgres/delivery_statements.py": "a million rows at once",
+    "skua_adapters/tenant_storage/postgres/claim_statements.py": "their order of locks is the SQL",
     "skua_adapters/tenant_storage/postgres/lane_statements.py": "their order of locks is the SQL",
+    "skua_adapters/tenant_storage/postgres/settle_statements.py": "their order of locks is the SQL",
     "skua_adapters/tenant_storage/postgres/subscriber_statements.py": "bulk loads without COPY",
     "skua_adapters/tenant_storage/postgres/unit.py": "asks for the server's counts, no table",
 }

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from skua_adapters.tenant_storage.postgres import lane_statements as sql
+from skua_adapters.tenant_storage.postgres import claim_statements as sql
 from skua_core.domain.content import Personalisation, RenderedMessage
 from skua_core.domain.delivery import Claim, ClaimedDelivery, DeliveryKey, DeliveryKind
 from skua_core.domain.lane import ClaimOrder, Lease
@@ -17,6 +17,7 @@ from skua_core.ids import BroadcastId, CampaignId, ChatId, SourceId, SubscriberI
 _PUT_BACK_SHARE = 2
 """What was put back takes at most this part (a half) of a claim, so that the rest moves on too."""
 _KINDS = {kind.value: kind for kind in DeliveryKind}
+_PRIORITY = {kind.value: place for place, kind in enumerate(DeliveryKind)}
 _NOBODY = UUID(int=0)
 _IN_FLIGHT, _SKIPPED = "in_flight", "skipped"
 
@@ -61,8 +62,8 @@ async def _claim_rows(
         "bot": lease.bot_id,
         "epoch": lease.epoch,
         "busy": list(order.busy_chats),
-        "busy_with_others": list(order.busy_with_others),
         "room": order.room,
+        "candidates": 2 * order.room,
         "sending": _NOBODY if sending is None else sending.id,
         "campaign": None if sending is None else sending.campaign_id,
         "revision": None if sending is None else sending.revision,
@@ -74,17 +75,19 @@ async def _claim_rows(
             parameters | {"direct_room": direct_room, "put_back_room": put_back_room},
         )
     ).all()
-    rows = sorted(due, key=lambda row: (row.kind == "broadcast", row.due_at))
+    rows = sorted(due, key=lambda row: (_PRIORITY[row.kind], row.due_at))
     room = order.room - sum(row.status == _IN_FLIGHT for row in rows)
     cursor = 0
     if sending is not None:
         cursor = min(sending.cursor + max(0, room), sending.audience)
         if cursor > sending.cursor:
-            following = (
-                await session.execute(
-                    sql.CLAIM_NEXT, parameters | {"cursor": sending.cursor, "last": cursor}
-                )
-            ).all()
+            claimed_chats = [row.chat_id for row in rows if row.status == _IN_FLIGHT]
+            bounds = {
+                "cursor": sending.cursor,
+                "last": cursor,
+                "busy_with_others": [*order.busy_with_others, *claimed_chats],
+            }
+            following = (await session.execute(sql.CLAIM_NEXT, parameters | bounds)).all()
             rows.extend(sorted(following, key=lambda row: row.position))
         await _count(session, parameters, rows, cursor)
     full = sum(row.status != _IN_FLIGHT for row in rows) > 0 or len(rows) >= order.room

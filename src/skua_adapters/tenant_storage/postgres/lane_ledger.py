@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from skua_adapters.tenant_storage.postgres import lane_claims, lane_settlements
+from skua_adapters.tenant_storage.postgres import claim_statements, lane_claims, lane_settlements
 from skua_adapters.tenant_storage.postgres import lane_statements as sql
 from skua_core.domain.delivery import Claim, ClaimedDelivery, Settlement
 from skua_core.domain.lane import AcquiredLane, ClaimOrder, LaneTimes, Lease
@@ -74,7 +74,7 @@ class PostgresLaneLedger(LaneLedger):
 
     async def in_flight(self, lease: Lease) -> Sequence[ClaimedDelivery]:
         rows = await self._session.execute(
-            sql.IN_FLIGHT, {"bot": self._bot_id, "epoch": lease.epoch}
+            claim_statements.IN_FLIGHT, {"bot": self._bot_id, "epoch": lease.epoch}
         )
         return [lane_claims.claimed(row) for row in rows]
 

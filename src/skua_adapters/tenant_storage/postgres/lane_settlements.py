@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from skua_adapters.tenant_storage.postgres import lane_statements as sql
+from skua_adapters.tenant_storage.postgres import settle_statements as sql
 from skua_core.domain.delivery import Settlement
 from skua_core.domain.lane import Lease
 from skua_core.ids import BotId, ChatId
@@ -66,20 +66,12 @@ async def _move_chat(
     new_chat_id: ChatId,
     subscribers: SubscriberRepository,
 ) -> None:
-    """The chat has another id. If that is a subscriber already, the two are one from now on."""
+    """The chat has another id; if that is a subscriber already, the two are one from now on."""
     old_chat_id = await session.scalar(sql.CHAT_OF, {"bot": bot_id, "id": settled.subscriber_id})
     if old_chat_id is None:
         return
     await subscribers.migrate(ChatId(old_chat_id), new_chat_id)
-    survivor = await session.scalar(sql.SUBSCRIBER_OF, {"bot": bot_id, "chat": new_chat_id})
-    row = {
-        "bot": bot_id,
-        "source": settled.key.source_id,
-        "position": settled.key.position,
-        "id": survivor,
-    }
-    merged = survivor != settled.subscriber_id
-    if merged and await session.scalar(sql.IN_AUDIENCE, row):
-        await session.execute(sql.SKIP_DUPLICATE, row)
-    else:
-        await session.execute(sql.MARK_MIGRATED, row)
+    await session.execute(
+        sql.MARK_MIGRATED,
+        {"bot": bot_id, "source": settled.key.source_id, "position": settled.key.position},
+    )
