@@ -81,7 +81,7 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
         check_name("bot", name)
 
 
-@pytest.mark.promise(21)
+@pytest.mark.promise("P21")
 @pytest.mark.parametrize(
     ("token_state", "gate"),
     [

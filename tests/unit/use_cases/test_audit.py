@@ -37,7 +37,7 @@ async def verify(world: World, access: BotAccess) -> int:
     return await VerifyAudit(storage=world.storage)(VerifyAuditQuery(bot_id=access.bot_id))
 
 
-@pytest.mark.promise(22)
+@pytest.mark.promise("P22")
 async def test_an_untouched_chain_verifies(world: World, access: BotAccess) -> None:
     await write(world, access, 5)
 
@@ -63,7 +63,7 @@ async def test_a_bot_without_entries_verifies_as_empty(world: World) -> None:
     assert await VerifyAudit(storage=world.storage)(query) == 0
 
 
-@pytest.mark.promise(22)
+@pytest.mark.promise("P22")
 @pytest.mark.parametrize("seq", [1, 3, 7])
 async def test_a_changed_entry_breaks_the_chain_where_it_stands(
     world: World, access: BotAccess, seq: int
@@ -79,7 +79,7 @@ async def test_a_changed_entry_breaks_the_chain_where_it_stands(
     assert caught.value.seq == seq
 
 
-@pytest.mark.promise(22)
+@pytest.mark.promise("P22")
 async def test_a_missing_entry_breaks_the_chain(world: World, access: BotAccess) -> None:
     await write(world, access, 5)
     world.memory.audit.delete((str(access.bot_id), 4))

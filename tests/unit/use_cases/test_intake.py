@@ -9,26 +9,18 @@ import pytest
 from skua_adapters.bot_api.fake import FakeBotApi
 from skua_core import faults
 from skua_core.domain.delivery import DeliveryKind
-from skua_core.domain.secret import WebhookSecret
 from skua_core.domain.subscriber import ChatKind, Reach, SubscriberStatus
 from skua_core.domain.update import Update
-from skua_core.errors import BotForbidden, StorageUnavailable, WebhookForbidden
+from skua_core.errors import BotForbidden, StorageUnavailable
 from skua_core.faults import Fault, FaultAction, FaultPlan
-from skua_core.ids import BotId
 from skua_core.ports.tenant_storage import UnitKind
 from skua_core.use_cases.access import BotAccess
 from skua_core.use_cases.arrivals import UNSUBSCRIBED_REPLY
 from skua_core.use_cases.bots import (
     RemoveBot,
     RemoveBotCommand,
-    RemoveToken,
-    RemoveTokenCommand,
-    SetToken,
-    SetTokenCommand,
 )
 from skua_core.use_cases.intake import (
-    AuthenticateWebhook,
-    AuthenticateWebhookQuery,
     IntakeOutcome,
     Received,
     ReceiveUpdateCommand,
@@ -42,7 +34,7 @@ from tests.unit.use_cases.updates import (
     raw,
     unblocked,
 )
-from tests.unit.use_cases.world import TOKEN, World
+from tests.unit.use_cases.world import World
 
 ANA = 1001
 
@@ -57,101 +49,6 @@ async def take_in(world: World, access: BotAccess, *updates: dict[str, Any]) -> 
         await world.receive(ReceiveUpdateCommand(bot_id=access.bot_id, raw=raw(update)))
         for update in updates
     ]
-
-
-# Who sends it
-
-
-async def knock(
-    world: World, public_id: str, tag: str | bytes, secret: str | bytes | None
-) -> BotId:
-    authenticate = AuthenticateWebhook(
-        platform=world.platform, storage=world.storage, vault=world.vault
-    )
-    return await authenticate(
-        AuthenticateWebhookQuery(
-            public_id=public_id,
-            tag=tag.encode() if isinstance(tag, str) else tag,
-            secret=secret.encode() if isinstance(secret, str) else secret,
-        )
-    )
-
-
-def told(world: World) -> tuple[str, str, str]:
-    """What Telegram was told: public id, tag, secret."""
-    webhook = world.api.webhooks[TOKEN]
-    _, public_id, tag = webhook.url.rsplit("/", 2)
-    return public_id, tag, webhook.secret.reveal()
-
-
-@pytest.mark.promise(14)
-async def test_telegram_gets_in_with_tag_and_secret(world: World, access: BotAccess) -> None:
-    assert await knock(world, *told(world)) == access.bot_id
-
-
-@pytest.mark.promise(14)
-async def test_everything_else_gets_the_same_refusal(world: World, access: BotAccess) -> None:
-    public_id, tag, secret = told(world)
-    terns = await world.add_bot(None, slug="terns")
-    wrong: list[tuple[str, str | bytes, str | bytes | None]] = [
-        (public_id, tag, None),
-        (public_id, tag, ""),
-        (public_id, tag, "x"),
-        (public_id, tag, secret[:-1]),
-        (public_id, tag, secret + "x"),
-        (public_id, tag, b"\xe9"),
-        (public_id, tag, "x" * 10_000),
-        (public_id, "", secret),
-        (public_id, tag[:-1], secret),
-        (public_id, b"\xe9" * 22, secret),
-        (public_id, secret, tag),
-        ("", tag, secret),
-        ("unknown", tag, secret),
-        ("x" * 22, tag, secret),
-        ("\0", tag, secret),
-        (terns.bot.public_id, tag, secret),
-        (terns.bot.public_id, "", ""),
-        (terns.bot.public_id, "", None),
-    ]
-
-    refusals = set()
-    for attempt in wrong:
-        with pytest.raises(WebhookForbidden) as caught:
-            await knock(world, *attempt)
-        refusals.add(str(caught.value))
-    assert len(refusals) == 1
-    assert await knock(world, public_id, tag, secret) == access.bot_id
-
-
-async def test_the_tag_of_another_secret_does_not_open(world: World, access: BotAccess) -> None:
-    public_id, _, secret = told(world)
-    other = world.vault.url_tag(access.bot_id, WebhookSecret("another"))
-
-    with pytest.raises(WebhookForbidden):
-        await knock(world, public_id, other, secret)
-
-
-@pytest.mark.promise(15)
-async def test_after_a_rotation_the_old_address_and_secret_are_refused(
-    world: World, access: BotAccess
-) -> None:
-    old = told(world)
-    set_token = SetToken(storage=world.storage, queue=world.queue, route=world.route)
-
-    await set_token(SetTokenCommand(access=access, token=TOKEN))
-
-    with pytest.raises(WebhookForbidden):
-        await knock(world, *old)
-    assert await knock(world, *told(world)) == access.bot_id
-
-
-async def test_without_a_token_nobody_gets_in_any_more(world: World, access: BotAccess) -> None:
-    door = told(world)
-    remove = RemoveToken(storage=world.storage, vault=world.vault, route=world.route)
-    await remove(RemoveTokenCommand(access=access))
-
-    with pytest.raises(WebhookForbidden):
-        await knock(world, *door)
 
 
 # What it says

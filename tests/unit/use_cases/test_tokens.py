@@ -68,7 +68,7 @@ async def test_a_token_makes_a_waiting_bot_ready(world: World) -> None:
     assert world.queue.woken == [access.bot_id]
 
 
-@pytest.mark.promise(15)
+@pytest.mark.promise("P15")
 async def test_rotating_makes_the_old_secret_useless(world: World) -> None:
     access = await world.add_bot()
     old = world.api.webhooks[TOKEN].secret
@@ -80,7 +80,7 @@ async def test_rotating_makes_the_old_secret_useless(world: World) -> None:
     assert await is_recognised(world, access, world.api.webhooks[NEXT_TOKEN].secret)
 
 
-@pytest.mark.promise(15)
+@pytest.mark.promise("P15")
 async def test_the_old_secret_is_useless_from_the_commit_on(world: World) -> None:
     access = await world.add_bot()
     old = world.api.webhooks[TOKEN].secret
