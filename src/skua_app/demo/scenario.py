@@ -58,6 +58,7 @@ _LEFT_BEFORE = 0.03
 _LEFT_MEANWHILE = 0.02
 _GONE = 0.01
 """Share whose accounts are deleted, which Telegram tells nobody."""
+_LEAVE_AT = 0.2
 _CHAOS_AT = (0.15, 0.4, 0.65)
 
 
@@ -66,6 +67,8 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     paid: bool = False
     chaos: bool = False
     port: int = 0
+    login: str = "cli:demo"
+    """Whose bot it is, so that the command finds it afterwards."""
     seed: int = 1
 
 
@@ -80,6 +83,10 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: int
     """Chats that got it more than once, by Telegram's own book."""
     seconds: float
+
+    @property
+    def adds_up(self) -> bool:
+        return self.recipients == self.sent + self.failed + self.skipped + self.uncertain
 
 
 class DemoView(Protocol):
@@ -96,8 +103,17 @@ class DemoView(Protocol):
     def restarted(self, pid: int) -> None: ...
 
     def finished(
-        self, report: BroadcastReport, result: DemoResult, *, audit_entries: int, receipts: Path
+        self,
+        report: BroadcastReport,
+        result: DemoResult,
+        *,
+        slug: str,
+        audit_entries: int,
+        receipts: Path,
     ) -> None: ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
 
 
 class Demo:
@@ -182,10 +198,9 @@ class Demo:
         async for progress in watching(query):
             self._view.progress(progress)
             done = _share_done(progress)
-            for user in leaving:
-                if done < 0.2:  # noqa: PLR2004 - some way into the broadcast
-                    break
-                telegram.people.block(self._bot_number, user)
+            if done >= _LEAVE_AT:
+                for user in leaving:
+                    telegram.people.block(self._bot_number, user)
             if next_kill is not None and done >= next_kill:
                 next_kill = next(kills, None)
                 self._kill()
@@ -195,12 +210,14 @@ class Demo:
         entries = await (await container.get(VerifyAudit))(VerifyAuditQuery(bot_id=access.bot.id))
         duplicates = len(telegram.book.duplicates(bot_id=self._bot_number))
         result = _result(report, duplicates=duplicates, seconds=time.monotonic() - began)
-        self._view.finished(report, result, audit_entries=entries, receipts=book)
+        self._view.finished(
+            report, result, slug=access.bot.slug, audit_entries=entries, receipts=book
+        )
         return result
 
     async def _connect(self, container: AsyncContainer, token: BotToken) -> BotAccess:
         platform = await container.get(PlatformStorage)
-        user = await platform.ensure_user("cli:demo")
+        user = await platform.ensure_user(self._options.login)
         actor = Actor(user_id=user.id, name=user.login)
         add = await container.get(AddBot)
         connected = await add(

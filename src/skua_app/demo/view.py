@@ -51,7 +51,13 @@ class ConsoleView(DemoView):
         self._console.print(f"         process {pid} carries on from the ledger")
 
     def finished(
-        self, report: BroadcastReport, result: DemoResult, *, audit_entries: int, receipts: Path
+        self,
+        report: BroadcastReport,
+        result: DemoResult,
+        *,
+        slug: str,
+        audit_entries: int,
+        receipts: Path,
     ) -> None:
         self._end_live()
         self._console.print()
@@ -65,16 +71,15 @@ class ConsoleView(DemoView):
             f"  By Telegram's own book {doubled}. "
             f"{audit_entries} audit entries, and their chain holds.\n"
         )
-        slug = "demo"
         self._console.print("Look further:", style="bold")
         for command, what in (
             ("skua status", "what is there"),
-            ("skua broadcast report --recipients", "who got it, and who did not"),
-            ("skua subscribers list", "who they are"),
-            ("skua audit verify", "the chain of the audit log"),
+            (f"skua broadcast report --bot {slug} --recipients", "who got it, and who didn't"),
+            (f"skua subscribers list --bot {slug}", "who they are"),
+            (f"skua audit verify --bot {slug}", "the chain of the audit log"),
         ):
             self._console.print(f"  SKUA_DATA_DIR={self._data_dir} {command}  [dim]# {what}[/]")
-        self._console.print(f"  [dim]What Telegram saw of {slug}:[/] {receipts}")
+        self._console.print(f"  less {receipts}  [dim]# what Telegram saw[/]")
 
     def close(self) -> None:
         self._end_live()
@@ -121,8 +126,16 @@ class SilentView(DemoView):
         print(f"restarted as {pid}", file=sys.stderr)  # noqa: T201 - for whoever reads the log
 
     def finished(
-        self, report: BroadcastReport, result: DemoResult, *, audit_entries: int, receipts: Path
+        self,
+        report: BroadcastReport,
+        result: DemoResult,
+        *,
+        slug: str,
+        audit_entries: int,
+        receipts: Path,
     ) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def _report_table(report: BroadcastReport, result: DemoResult) -> Table:
