@@ -31,15 +31,15 @@ async def migrate(owner_url: str, *, wait: float = 60.0) -> None:
     at all.
     """
     async with _migrating(owner_url, wait) as connection:
-        await connection.run_sync(_apply, lambda config: command.upgrade(config, "head"))
+        await connection.run_sync(_apply, lambda settings: command.upgrade(settings, "head"))
         await ensure_partitions(connection)
         await connection.commit()
 
 
 async def downgrade(owner_url: str, version: str, *, wait: float = 60.0) -> None:
-    """Back to ``version`` (``base`` is before the first), dropping what came later with its rows."""
+    """Back to ``version`` (``base`` is before the first); what came later is lost with its rows."""
     async with _migrating(owner_url, wait) as connection:
-        await connection.run_sync(_apply, lambda config: command.downgrade(config, version))
+        await connection.run_sync(_apply, lambda settings: command.downgrade(settings, version))
 
 
 async def current_and_head(url: str) -> tuple[str | None, str]:
@@ -48,33 +48,33 @@ async def current_and_head(url: str) -> tuple[str | None, str]:
     try:
         with translated():
             async with engine.connect() as connection:
-                return await connection.run_sync(_current_version), head_version()
+                return await connection.run_sync(current_version), head_version()
     finally:
         await engine.dispose()
 
 
 def head_version() -> str:
-    version = ScriptDirectory.from_config(_config()).get_current_head()
+    version = ScriptDirectory.from_config(config()).get_current_head()
     if version is None:
         raise RuntimeError("the migrations are not part of this installation")
     return version
 
 
-def _current_version(connection: Connection) -> str | None:
+def current_version(connection: Connection) -> str | None:
     options = {"version_table_schema": "platform"}
     return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", "skua_adapters:_sql/migrations")
-    return config
+def config() -> Config:
+    settings = Config()
+    settings.set_main_option("script_location", "skua_adapters:_sql/migrations")
+    return settings
 
 
 def _apply(connection: Connection, move: Callable[[Config], None]) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    move(config)
+    settings = config()
+    settings.attributes["connection"] = connection
+    move(settings)
 
 
 @asynccontextmanager
