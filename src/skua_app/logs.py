@@ -1,9 +1,10 @@
 """Log lines, for a person or for a program; no bot token gets into any."""
 
+import contextlib
 import logging
 import sys
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 def set_up_logs(log_format: LogFormat, level: int = logging.INFO) -> None:
     """Send the whole process's log to standard error. May be called again."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = TokenlessHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -27,6 +28,16 @@ def set_up_logs(log_format: LogFormat, level: int = logging.INFO) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
+
+
+class TokenlessHandler(logging.StreamHandler[TextIO]):
+    """To a stream; what can't be written is told without the record, which logging would print."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own
+        kind = sys.exc_info()[0]
+        what = "an error" if kind is None else kind.__name__
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write(f"A log line of {record.name} could not be written: {what}\n")
 
 
 class _TokenlessFormatter(structlog.stdlib.ProcessorFormatter):

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skua_app.cli.output import duration, say_json
-from skua_app.cli.plain import clean, is_terminal, say
+from skua_app.cli.plain import is_terminal, say
 from skua_app.cli.showing import broadcast_facts, stopped_because
 from skua_core.domain.broadcast import Broadcast, BroadcastStatus
 from skua_core.use_cases.broadcast_reports import BroadcastProgress
@@ -64,7 +64,7 @@ def picture(look: Look) -> RenderableType:
     head = Text.assemble(
         ("Broadcast ", "bold"),
         (f"{broadcast.id}  ", "bold"),
-        (clean(stopped_because(broadcast)), _STYLE_OF_STATUS[broadcast.status]),
+        (stopped_because(broadcast), _STYLE_OF_STATUS[broadcast.status]),
     )
     bar = Table.grid(padding=(0, 2))
     counts = broadcast.counts
@@ -101,7 +101,7 @@ def _show_json(look: Look) -> None:
 def _show_line(look: Look) -> None:
     numbers = msgspec.structs.asdict(look.progress.broadcast.counts)
     known = [f"{name.replace('_', ' ')} {n:,}" for name in _STYLE_OF_COUNT if (n := numbers[name])]
-    say(clean("; ".join((_share(look.progress.broadcast), ", ".join(known), _pace(look)))))
+    say("; ".join((_share(look.progress.broadcast), ", ".join(known), _pace(look))))
 
 
 def _share(broadcast: Broadcast) -> str:

@@ -9,7 +9,7 @@ import rich_click as click
 
 from skua_app.cli import options
 from skua_app.cli.output import csv_line, moment, say_json, say_table
-from skua_app.cli.plain import clean, say
+from skua_app.cli.plain import say
 from skua_app.cli.selecting import find_broadcast, reference
 from skua_app.cli.showing import EXCLUDED, WHY, broadcast_facts, stopped_because
 from skua_app.cli.surroundings import Session, Surroundings
@@ -69,7 +69,7 @@ def report_facts(report: BroadcastReport) -> dict[str, object]:
 def say_report(report: BroadcastReport) -> None:
     broadcast = report.broadcast
     say(f"Broadcast {broadcast.id}")
-    say(f"  {clean(stopped_because(broadcast))}")
+    say(f"  {stopped_because(broadcast)}")
     ended = "not over yet" if broadcast.finished_at is None else moment(broadcast.finished_at)
     say(f"  began {moment(broadcast.created_at)}, ended {ended}")
     counts = [(name, getattr(broadcast.counts, name)) for name in _OUTCOMES]

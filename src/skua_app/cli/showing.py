@@ -2,6 +2,7 @@
 
 import msgspec
 
+from skua_app.cli.plain import clean
 from skua_core.domain.broadcast import Broadcast, PauseReason
 from skua_core.domain.delivery import Reason
 from skua_core.domain.subscriber import SubscriberStatus
@@ -60,7 +61,7 @@ def stopped_because(broadcast: Broadcast) -> str:
     if broadcast.pause_reason is None:
         return broadcast.status.value
     words = f" ({broadcast.pause_detail})" if broadcast.pause_detail else ""
-    return f"{broadcast.status}: {WHY_PAUSED[broadcast.pause_reason]}{words}"
+    return clean(f"{broadcast.status}: {WHY_PAUSED[broadcast.pause_reason]}{words}")
 
 
 def sent_of_all(broadcast: Broadcast) -> str:
