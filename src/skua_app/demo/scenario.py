@@ -166,13 +166,13 @@ class Demo:
     async def _supervised(self, settings: Settings, port: int) -> AsyncIterator[None]:
         stop = asyncio.Event()
         supervisor = Supervisor(settings, host="127.0.0.1", port=port, started=self._started)
-        running = asyncio.create_task(supervisor.run(stop))
-        try:
-            await _answering(port, running)
-            yield
-        finally:
-            stop.set()
-            await running
+        async with asyncio.TaskGroup() as tasks:  # ends the demo when the supervisor gives up
+            tasks.create_task(supervisor.run(stop))
+            try:
+                await _answering(port)
+                yield
+            finally:
+                stop.set()
 
     async def _started(self, pid: int) -> None:
         self._child = pid
@@ -322,11 +322,9 @@ async def _container(settings: Settings) -> AsyncIterator[AsyncContainer]:
         await container.close()
 
 
-async def _answering(port: int, running: asyncio.Task[None]) -> None:
-    """Wait until the child listens; what keeps it from doing so is raised."""
+async def _answering(port: int) -> None:
+    """Wait until the child listens."""
     while True:
-        if running.done():
-            await running
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
