@@ -10,6 +10,7 @@ from types import MappingProxyType
 import asyncpg
 
 from skua_adapters._sql.direct import connect
+from skua_core.errors import StorageUnfit
 
 OWNER = "skua_owner"
 """Owns ``tenant`` and ``platform``; migrations only."""
@@ -48,6 +49,10 @@ async def create_roles(
     unknown = sorted(set(passwords) - set(LOGINS))
     if unknown:
         raise ValueError(f"not roles that log in: {', '.join(unknown)}")
+    for role, password in passwords.items():
+        # Others would have to be normalised as SASLprep says, which two programs do differently.
+        if not (password.isascii() and password.isprintable() and password):
+            raise StorageUnfit((f"the password of {role} must be printable ASCII",))
     async with (
         connect(url, connect_timeout=connect_timeout) as connection,
         connection.transaction(),
@@ -89,11 +94,8 @@ async def _let_them_in(connection: asyncpg.Connection) -> None:
 def scram_verifier(password: str) -> str:
     """What the server keeps of a password (RFC 5803), made here.
 
-    The password itself then never stands in a statement, which servers may log.
+    The password itself then never stands in a statement, which servers may log. ASCII only.
     """
-    if not password.isascii() or not password.isprintable() or not password:
-        # Others would have to be normalised as SASLprep says, which two programs do differently.
-        raise ValueError("a role's password must be printable ASCII")
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _SCRAM_ITERATIONS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from skua_adapters._sql.errors import Trouble, translated
-from skua_adapters._sql.tenancy import TenantSession
+from skua_adapters._sql.tenancy import TenantSession, begin_now
 from skua_core.errors import StorageUnavailable
 
 
@@ -60,19 +60,15 @@ class Sessions:
             expire_on_commit=False,
             close_resets_only=False,
             bot_id=bot_id,
-            settings=self._settings | settings,
+            settings={**self._settings, **settings},
         )
         try:
             with translated():
-                await session.run_sync(_begin)
+                await session.run_sync(begin_now)
         except BaseException:
             await session.close()
             raise
         return session
-
-
-def _begin(session: TenantSession) -> None:
-    session.begin_now()
 
 
 def _milliseconds(seconds: float) -> str:

@@ -104,7 +104,7 @@ Index(
     "bots_telegram_id",
     BotRow.telegram_id,
     unique=True,
-    postgresql_where=BotRow.token_state != "missing",
+    postgresql_where=BotRow.token_state != "missing",  # noqa: S105 - a state
 )
 
 
@@ -284,7 +284,7 @@ class DirectMessageRow(TenantRow, TenantBase):
 
 
 class DeliveryRow(TenantRow, TenantBase):
-    """Rows that a broadcast's cursor will reach have no ``due_at``; all others that are pending do."""
+    """A pending row has ``due_at``, unless its broadcast's cursor will reach it."""
 
     __tablename__ = "deliveries"
     __table_args__ = (

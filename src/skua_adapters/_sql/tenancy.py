@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from sqlalchemy import event, inspect, select, true
-from sqlalchemy.orm import ORMExecuteState, Session, object_session
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, object_session
 from sqlalchemy.sql import func
 
 from skua_adapters._sql.orm_lock import UnscopedStatement, bot_of, narrow
@@ -34,10 +34,6 @@ class BotSession(Session):
     @property
     def info(self) -> Mapping[str, Any]:  # type: ignore[override] # not to be written
         return self._info
-
-    def begin_now(self) -> None:
-        """Take a connection and begin, so that trouble with it shows here."""
-        Session.connection(self)
 
     def enter_bot(self, connection: Any) -> None:
         """What each transaction begins with."""
@@ -66,9 +62,16 @@ class TenantSession(BotSession):
     bulk_update_mappings = bulk_save_objects
 
 
+def begin_now(session: Session) -> None:
+    """Take a connection and begin, so that trouble with it shows here."""
+    Session.connection(session)
+
+
 @event.listens_for(BotSession, "after_begin")
-def _enter_bot(session: BotSession, _: object, connection: Any) -> None:
-    session.enter_bot(connection)
+def _enter_bot(session: BotSession, transaction: SessionTransaction, connection: Any) -> None:
+    # A savepoint goes on with what its transaction began with.
+    if not transaction.nested:
+        session.enter_bot(connection)
 
 
 @event.listens_for(TenantSession, "do_orm_execute")

@@ -65,8 +65,9 @@ class PostgresLaneRegistry(LaneRegistry):
         return [(BotId(row.bot_id), BroadcastId(row.broadcast_id)) for row in rows]
 
     async def snapshot(self, bot_id: BotId) -> LaneSnapshot | None:
-        rows = await self._run(_SNAPSHOT, bot=bot_id)
-        return LaneSnapshot(**rows[0]._mapping) if rows else None
+        for row in await self._run(_SNAPSHOT, bot=bot_id):
+            return LaneSnapshot(**row._asdict())
+        return None
 
     async def _run(self, statement: TextClause, **parameters: Any) -> Sequence[Row[Any]]:
         async with self._sessions.begin() as session:

@@ -201,6 +201,23 @@ async def test_many_tasks_at_once_see_their_own_bot(migrated_database: Database)
     assert results == [[number] for number in range(40)]
 
 
+async def test_a_pooler_s_other_connections_do_no_harm(migrated_database: Database) -> None:
+    """Nothing is remembered on a connection: no prepared statement, no setting, no bot."""
+    engine = create_engine(migrated_database.url_of(roles.APP), pooled=True, pool_size=1)
+    storage = storage_over(engine)
+    for bot_id in (a_bot(), a_bot()):
+        async with inbound(storage, bot_id) as unit:
+            await take_in(unit, 1)
+            await unit.commit()
+        assert await taken_in(storage, bot_id) == [1]
+        async with Sessions(engine).begin() as session:
+            kept = await session.scalar(
+                text("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'skua_%'")
+            )
+            assert kept <= 1
+    await engine.dispose()
+
+
 async def test_a_savepoint_that_is_rolled_back_leaves_the_bot(app_engine: AsyncEngine) -> None:
     bot_id = a_bot()
     storage = storage_over(app_engine)
@@ -396,6 +413,15 @@ async def test_a_change_that_is_only_written_by_the_commit_counts_too(
     with pytest.raises(MissingAudit):
         async with inbound(storage_over(app_engine), a_bot(), UnitKind.COMMAND) as unit:
             unit.session.add(UpdateRow(bot_id=unit.bot_id, update_id=1, received_at=NOW))
+            await unit.commit()
+
+
+async def test_a_change_before_a_savepoint_counts_too(app_engine: AsyncEngine) -> None:
+    with pytest.raises(MissingAudit):
+        async with inbound(storage_over(app_engine), a_bot(), UnitKind.COMMAND) as unit:
+            await take_in(unit, 1)
+            async with unit.session.begin_nested():
+                await unit.session.execute(select(UpdateRow))
             await unit.commit()
 
 

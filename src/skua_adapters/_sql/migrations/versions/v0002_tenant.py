@@ -204,7 +204,7 @@ def upgrade() -> None:
     )
     for table, columns in CHANGEABLE.items():
         run(
-            f"SELECT tenant.protect('{table}')",  # noqa: S608 - a name from above
+            f"SELECT tenant.protect('{table}')",
             f"GRANT SELECT, INSERT, DELETE ON tenant.{table} TO skua_app",
         )
         if columns:

@@ -71,7 +71,8 @@ BEGIN
                            partition);
             PERFORM tenant.protect(partition);
             EXECUTE format(
-                'ALTER TABLE tenant.deliveries ATTACH PARTITION tenant.%I FOR VALUES FROM (%L) TO (%L)',
+                'ALTER TABLE tenant.deliveries ATTACH PARTITION tenant.%I '
+                'FOR VALUES FROM (%L) TO (%L)',
                 partition,
                 tenant.first_id(starts),
                 tenant.first_id(starts + interval '1 month'));
