@@ -59,7 +59,7 @@ _LOGIN_REFUSED = "28"
 _WRONG_VALUE = "22"
 _NO_SUCH_DATABASE = "3D000"
 _SCHEME = re.compile(r"postgres(ql)?(\+asyncpg)?://")
-_Driver = asyncpg.PostgresError | asyncpg.InterfaceError
+_Driver = asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError
 
 
 def translate(error: BaseException) -> SkuaError | None:
@@ -71,8 +71,10 @@ def translate(error: BaseException) -> SkuaError | None:
         return _translate_refusal(driver)
     if isinstance(driver, asyncpg.exceptions.ClientConfigurationError):
         return StorageUnfit(("its URL can't be read as postgresql://user:password@host/name",))
-    if isinstance(driver, asyncpg.InterfaceError) and not isinstance(driver, ValueError):
-        # The connection is closed, or its own end is; wrong values are ValueErrors.
+    if driver is not None and not isinstance(driver, ValueError):
+        # The connection is closed, or its own end is; wrong values are ValueErrors. An internal
+        # error is what asyncpg says when the server's farewell came right behind an answer, as it
+        # does for a process that was frozen inside a transaction.
         return StorageUnavailable(Trouble.LOST)
     if isinstance(error, TimeoutError):
         return StorageUnavailable(Trouble.SLOW)
@@ -96,6 +98,7 @@ def translated() -> Iterator[None]:
         OSError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
     ) as error:
         meaning = translate(error)
         if meaning is None:
@@ -143,7 +146,7 @@ def _driver_error(error: BaseException) -> _Driver | None:
     """asyncpg's own exception, from under SQLAlchemy's."""
     inner: BaseException | None = error
     while inner is not None:
-        if isinstance(inner, asyncpg.PostgresError | asyncpg.InterfaceError):
+        if isinstance(inner, _Driver):
             return inner
         inner = inner.__cause__
     return None
