@@ -78,6 +78,36 @@ class RateLearner:
         return min(1.0, self._share + max(0.0, now - self._changed_at) * self._RECOVERY)
 
 
+class Backoff:
+    """Slows a lane down while nothing that it sends gets a definite answer.
+
+    Without it a broken network or a wrong address would make a whole audience uncertain in minutes;
+    so it is one window per pause, and pauses grow to a minute.
+    """
+
+    _PATIENCE = 8
+    """Answers in a row that say nothing, before the first pause."""
+    _FIRST, _LONGEST = 1.0, 60.0
+
+    def __init__(self) -> None:
+        self._silent = 0
+        self._pause = 0.0
+        self._until = float("-inf")
+
+    def definite(self) -> None:
+        """Telegram answered and said what became of a message."""
+        self._silent, self._pause = 0, 0.0
+
+    def indefinite(self, now: float) -> float | None:
+        """No connection, no answer, or one that says nothing; when to go on, None for at once."""
+        self._silent += 1
+        if self._silent < self._PATIENCE or now < self._until:
+            return None
+        self._pause = min(self._LONGEST, max(self._FIRST, 2 * self._pause))
+        self._until = now + self._pause
+        return self._until
+
+
 class SendWindow:
     """How many claimed deliveries a lane may have: enough to keep its pace, no more.
 

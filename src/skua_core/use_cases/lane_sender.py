@@ -17,12 +17,13 @@ from skua_core.domain.delivery import (
     Reason,
     Settlement,
 )
-from skua_core.domain.pace import ChatPace, Pace, RateLearner, SendWindow
+from skua_core.domain.pace import Backoff, ChatPace, Pace, RateLearner, SendWindow
 from skua_core.domain.secret import BotToken, SealedSecret
 from skua_core.errors import SkuaError
 from skua_core.ports.clock import Clock
 from skua_core.ports.messenger import (
     Messenger,
+    NotSent,
     OutboundMessage,
     SendOutcome,
     Sent,
@@ -82,6 +83,7 @@ class LaneSender:
         self._sends: set[asyncio.Task[None]] = set()
         self._finished: list[Settlement] = []
         self._scope = ThrottleScope()
+        self._backoff = Backoff()
         self.learner = learner
         self.pace = Pace()
         self.window = SendWindow()
@@ -215,7 +217,15 @@ class LaneSender:
                 self.refused_token = item.sealed_token
             case Sent():
                 self._scope.accepted(delivery.chat_id, now)
+        self._slow_down_in_silence(outcome, now)
         return judge(outcome, migrated=delivery.migrated)
+
+    def _slow_down_in_silence(self, outcome: SendOutcome, now: float) -> None:
+        if not isinstance(outcome, NotSent | Unknown):
+            self._backoff.definite()
+        elif (until := self._backoff.indefinite(now)) is not None:
+            _log.warning("Telegram gives no definite answers (%s); waiting", outcome.reason)
+            self.pace.rest(until)
 
     def _throttle(self, retry_after: float, now: float) -> None:
         self.pace.hold(now + retry_after)

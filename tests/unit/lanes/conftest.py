@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -45,7 +46,7 @@ from skua_core.use_cases.tokens import TokenFailed
 TOKEN = BotToken("110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw")
 ENTRY = NewAuditEntry(actor=SYSTEM, action="test.prepared", resource="test:1")
 SWIFT = LaneTimes(
-    heartbeat=0.1, fence=0.5, takeover=1.0, future_tolerance=0.5, sweep=0.1, patience=0.4
+    heartbeat=0.05, fence=0.5, takeover=1.0, future_tolerance=0.5, sweep=0.1, patience=0.15
 )
 
 
@@ -111,7 +112,7 @@ class Bench:
             await unit.bot.save_secrets(BotSecrets(sealed_token=sealed))
 
     async def subscribe(self, number: int) -> list[Subscriber]:
-        now = self.clock.now()
+        now = self.clock.now() - timedelta(seconds=5)  # older than whatever Telegram says next
         people = [
             Subscriber(
                 id=SubscriberId(self.ids.new()),
