@@ -157,8 +157,10 @@ async def test_without_a_bot_the_platform_s_chain_is_meant(app_engine: AsyncEngi
 # Nobody changes it
 
 STATEMENTS = [
-    "INSERT INTO audit.entries SELECT chain, seq + 1, at, actor, action, resource, ip, user_agent,"
-    " details, hash FROM audit.entries",
+    (
+        "INSERT INTO audit.entries SELECT chain, seq + 1, at, actor, action, resource, ip,"
+        " user_agent, details, hash FROM audit.entries"
+    ),
     "UPDATE audit.entries SET actor = 'nobody'",
     "DELETE FROM audit.entries",
     "TRUNCATE audit.entries",
@@ -175,8 +177,10 @@ STATEMENTS = [
     "UPDATE audit.heads SET seq = 0",
     "DELETE FROM audit.heads",
     "TRUNCATE audit.heads",
-    "CREATE OR REPLACE FUNCTION audit.append(text, text, text, text, text, text) RETURNS bigint"
-    " LANGUAGE sql AS 'SELECT 1'",
+    (
+        "CREATE OR REPLACE FUNCTION audit.append(text, text, text, text, text, text) RETURNS bigint"
+        " LANGUAGE sql AS 'SELECT 1'"
+    ),
     "ALTER TABLE audit.entries OWNER TO CURRENT_USER",
 ]
 MISTAKES = [

@@ -92,8 +92,10 @@ TENANT_TABLE = "CREATE TABLE tenant.notes (bot_id uuid NOT NULL, id uuid, PRIMAR
             "unique index tenant.notes_everywhere doesn't begin with bot_id",
         ),
         (
-            "ALTER TABLE tenant.campaigns ADD CONSTRAINT astray FOREIGN KEY (id)"
-            " REFERENCES platform.users (id)",
+            (
+                "ALTER TABLE tenant.campaigns ADD CONSTRAINT astray FOREIGN KEY (id)"
+                " REFERENCES platform.users (id)"
+            ),
             "foreign key astray of tenant.campaigns doesn't begin with bot_id",
         ),
         (
@@ -133,13 +135,17 @@ TENANT_TABLE = "CREATE TABLE tenant.notes (bot_id uuid NOT NULL, id uuid, PRIMAR
             "tenant.names is not a table",
         ),
         (
-            "CREATE FUNCTION tenant.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER"
-            " AS 'SELECT count(*) FROM tenant.subscribers'",
+            (
+                "CREATE FUNCTION tenant.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER"
+                " AS 'SELECT count(*) FROM tenant.subscribers'"
+            ),
             "function tenant.peek() runs as skua_superuser and is not one of Skua's",
         ),
         (
-            "CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER"
-            " AS 'SELECT count(*) FROM tenant.subscribers'",
+            (
+                "CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER"
+                " AS 'SELECT count(*) FROM tenant.subscribers'"
+            ),
             "function public.peek() runs as skua_superuser and is not one of Skua's",
         ),
         (

@@ -34,7 +34,7 @@ FILL = f"""
            CASE WHEN n IN (1, 3) THEN now() END
     FROM tenant.broadcasts AS b JOIN platform.bots AS p ON p.id = b.bot_id,
          generate_series(1, {AUDIENCE}) AS n
-"""
+"""  # noqa: S608 - numbers of ours
 ROWS = BOTS * AUDIENCE
 ROWS_READ = """
     SELECT coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)::int

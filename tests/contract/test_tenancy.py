@@ -55,9 +55,13 @@ NO_GRANTS_OR_KEYS = [
 class UnlockedSession(BotSession):
     """Tells PostgreSQL the bot, and is otherwise any session."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._changeable = dict(super().info)
+
     @property
-    def info(self) -> dict[Any, Any]:  # type: ignore[override] # as SQLAlchemy has it
-        return self.__dict__.setdefault("_changeable", dict(super().info))
+    def info(self) -> dict[str, Any]:
+        return self._changeable
 
 
 @dataclass

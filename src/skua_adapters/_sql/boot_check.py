@@ -55,7 +55,8 @@ async def _wrong_version(connection: AsyncConnection) -> list[str]:
 
 
 async def _open_locks(connection: AsyncConnection) -> list[str]:
-    found = [line for query in boot_queries.LOCKS for line in await _ask(connection, query)]
+    queries = [*boot_queries.SERVER, *(boot_queries.TENANT_TABLES + q for q in boot_queries.LOCKS)]
+    found = [problem for query in queries for problem in await _ask(connection, query)]
     return found + await _ask(
         connection, boot_queries.PLATFORM, [*_WITHOUT_ROW_SECURITY, "alembic_version"]
     )

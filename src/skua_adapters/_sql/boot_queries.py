@@ -1,6 +1,6 @@
 """What the boot check asks the catalogue. Each row that comes back is a problem, in words."""
 
-# Parameters: none. The roles that this connection is, or may become, with what they could do.
+# The roles that this connection is, or may become, with what they could do.
 _POWERS = """
 WITH mine AS (
     SELECT r.* FROM pg_roles AS r
@@ -19,7 +19,8 @@ WITH mine AS (
     UNION ALL
     SELECT DISTINCT m.oid, m.rolname, 'owns Skua''s tables' FROM mine AS m
     JOIN pg_class AS c ON c.relowner = m.oid
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname IN ('tenant', 'platform', 'audit')
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        AND n.nspname IN ('tenant', 'platform', 'audit')
     WHERE NOT m.rolsuper
     UNION ALL
     SELECT DISTINCT m.oid, m.rolname, 'sees the rows of every bot' FROM mine AS m
@@ -58,7 +59,8 @@ SELECT 'role ' || rolname || ' may log in, and must not'
 FROM pg_roles WHERE rolname IN ('skua_clock', 'skua_audit') AND rolcanlogin
 """
 
-_TENANT = """
+# What each of the following begins with.
+TENANT_TABLES = """
 WITH tables AS (
     SELECT c.oid, c.relname, c.relkind, c.relispartition, c.relrowsecurity, c.relforcerowsecurity
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'tenant'
@@ -66,8 +68,7 @@ WITH tables AS (
 )
 """
 
-_ROW_SECURITY = f"""
-{_TENANT}
+_ROW_SECURITY = """
 SELECT 'tenant.' || relname || ' is not a table' FROM tables WHERE relkind NOT IN ('r', 'p')
 UNION ALL
 SELECT 'row security of tenant.' || relname || ' is off'
@@ -82,15 +83,15 @@ FROM tables AS t WHERE relkind IN ('r', 'p') AND NOT EXISTS (
 )
 """
 
-_OWN_ROWS = (
-    "(bot_id = ( SELECT (NULLIF(current_setting(''skua.bot_id''::text, true), ''''::text))::uuid"
-    ' AS "nullif"))'
-)
-_POLICIES = f"""
-{_TENANT}, protected AS (
+_POLICIES = """
+, protected AS (
     SELECT * FROM tables WHERE relkind IN ('r', 'p')
+), one_bot (condition) AS (
+    SELECT '(bot_id = ( SELECT (NULLIF(current_setting(''skua.bot_id''::text, true), ''''::text))'
+           '::uuid AS "nullif"))'
 ), expected (oid, relname, polname, as_made) AS (
-    SELECT oid, relname, 'one_bot', 'skua_app * {_OWN_ROWS} {_OWN_ROWS}' FROM protected
+    SELECT oid, relname, 'one_bot', 'skua_app * ' || condition || ' ' || condition
+    FROM protected, one_bot
     UNION ALL
     SELECT oid, relname, 'backup', 'skua_backup r true -' FROM protected
     UNION ALL
@@ -98,7 +99,8 @@ _POLICIES = f"""
     WHERE relname IN ('broadcasts', 'deliveries')
 ), actual (oid, relname, polname, as_made) AS (
     SELECT t.oid, t.relname, p.polname,
-           array_to_string(ARRAY(SELECT rolname FROM pg_roles AS r WHERE r.oid = ANY (p.polroles)), ',')
+           (SELECT coalesce(string_agg(r.rolname, ',' ORDER BY r.rolname), 'PUBLIC')
+            FROM pg_roles AS r WHERE r.oid = ANY (p.polroles))
            || ' ' || p.polcmd::text || ' ' || coalesce(pg_get_expr(p.polqual, p.polrelid), '-')
            || ' ' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '-')
     FROM protected AS t JOIN pg_policy AS p ON p.polrelid = t.oid
@@ -111,8 +113,7 @@ FROM expected AS e FULL JOIN actual AS a USING (oid, polname)
 WHERE a.as_made IS DISTINCT FROM e.as_made
 """
 
-_KEYS = f"""
-{_TENANT}
+_KEYS = """
 SELECT 'foreign key ' || k.conname || ' of tenant.' || t.relname || ' doesn''t begin with bot_id'
 FROM tables AS t JOIN pg_constraint AS k ON k.conrelid = t.oid AND k.contype = 'f'
 WHERE NOT EXISTS (
@@ -129,8 +130,7 @@ WHERE NOT EXISTS (
 )
 """
 
-_GRANTS = f"""
-{_TENANT}
+_GRANTS = """
 SELECT current_user || ' may ' || lower(p.privilege) || ' tenant.' || t.relname
 FROM tables AS t, unnest(ARRAY['TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p (privilege)
 WHERE has_table_privilege(t.oid, p.privilege)
@@ -170,7 +170,7 @@ WHERE v.relkind IN ('v', 'm')
 
 # Known ones by name, owner and pinned path; elsewhere, what runs as a role that sees every bot.
 _FUNCTIONS = """
-WITH known (signature, owner) AS (VALUES
+, known (signature, owner) AS (VALUES
     ('tenant.ensure_partitions(integer)', 'skua_owner'),
     ('platform.due_lanes(integer, interval, interval)', 'skua_clock'),
     ('platform.unserved_broadcasts(interval, interval)', 'skua_clock'),
@@ -179,7 +179,8 @@ WITH known (signature, owner) AS (VALUES
     ('audit.read(bigint, integer)', 'skua_audit'),
     ('audit.head()', 'skua_audit')
 ), definers AS (
-    SELECT p.oid, n.nspname, r.rolname AS owner, r.rolsuper OR r.rolbypassrls AS mighty, p.proconfig,
+    SELECT p.oid, n.nspname, p.proconfig,
+           r.rolname AS owner, r.rolsuper OR r.rolbypassrls AS mighty,
            n.nspname || '.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS signature
     FROM pg_proc AS p
     JOIN pg_namespace AS n ON n.oid = p.pronamespace
@@ -207,13 +208,5 @@ FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspnam
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname <> ALL (CAST($1 AS text[]))
 """
 
-LOCKS = (
-    _SERVER,
-    _OTHER_ROLES,
-    _ROW_SECURITY,
-    _POLICIES,
-    _KEYS,
-    _GRANTS,
-    _VIEWS,
-    _FUNCTIONS,
-)
+SERVER = (_SERVER, _OTHER_ROLES, _VIEWS)
+LOCKS = (_ROW_SECURITY, _POLICIES, _KEYS, _GRANTS, _FUNCTIONS)

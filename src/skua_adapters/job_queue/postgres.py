@@ -6,11 +6,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._sql.errors import driver_dsn
 from skua_adapters._sql.sessions import Sessions
+from skua_adapters._sql.tables import WakeRow
 from skua_adapters.job_queue.in_process import InProcessJobQueue
 from skua_core.errors import StorageUnavailable
 from skua_core.ids import BotId, parse_id
@@ -23,15 +25,6 @@ _PAUSE_SECONDS = 0.5
 _POLL_SECONDS = 0.2
 # A wake-up is seen when its transaction ends, which may be some time after the time it carries.
 _OVERLAP = timedelta(seconds=5)
-
-_LEAVE_WORD = text("""
-    INSERT INTO platform.wakes (bot_id, woken_at) VALUES (:bot, clock_timestamp())
-    ON CONFLICT (bot_id) DO UPDATE SET woken_at = clock_timestamp()
-""")
-_NEWS = text("""
-    SELECT bot_id, woken_at FROM platform.wakes
-    WHERE woken_at > clock_timestamp() - CAST(:overlap AS interval)
-""")
 
 
 class PostgresJobQueue(JobQueue):
@@ -47,8 +40,11 @@ class PostgresJobQueue(JobQueue):
         self._connected = asyncio.Event()
         # asyncpg runs one statement of a connection at a time.
         self._turn = asyncio.Lock()
+        self._closed = False
 
     async def wake(self, bot_id: BotId) -> None:
+        if self._closed:
+            return
         self._start()
         try:
             async with asyncio.timeout(self._timeout):
@@ -62,11 +58,12 @@ class PostgresJobQueue(JobQueue):
         return self._here.wakes()
 
     async def close(self) -> None:
+        self._closed = True
         await self._here.close()
         await _end(self._keeper)
 
     def _start(self) -> None:
-        if self._keeper is None:
+        if self._keeper is None and not self._closed:
             self._keeper = asyncio.create_task(self._keep_listening())
 
     async def _keep_listening(self) -> None:
@@ -115,21 +112,32 @@ class PolledPostgresJobQueue(JobQueue):
         self._here = InProcessJobQueue()
         self._poller: asyncio.Task[None] | None = None
         self._heard: set[tuple[UUID, object]] = set()
+        self._closed = False
 
     async def wake(self, bot_id: BotId) -> None:
+        if self._closed:
+            return
         try:
             async with self._sessions.begin() as session:
-                await session.execute(_LEAVE_WORD, {"bot": bot_id})
+                await session.execute(
+                    insert(WakeRow)
+                    .values(bot_id=bot_id, woken_at=func.clock_timestamp())
+                    .on_conflict_do_update(
+                        index_elements=[WakeRow.bot_id],
+                        set_={WakeRow.woken_at: func.clock_timestamp()},
+                    )
+                )
                 await session.commit()
         except StorageUnavailable:
             return
 
     def wakes(self) -> AsyncIterator[BotId]:
-        if self._poller is None:
+        if self._poller is None and not self._closed:
             self._poller = asyncio.create_task(self._poll())
         return self._here.wakes()
 
     async def close(self) -> None:
+        self._closed = True
         await self._here.close()
         await _end(self._poller)
 
@@ -143,7 +151,8 @@ class PolledPostgresJobQueue(JobQueue):
 
     async def _look(self) -> None:
         async with self._sessions.begin() as session:
-            rows = (await session.execute(_NEWS, {"overlap": _OVERLAP})).all()
+            recent = WakeRow.woken_at > func.clock_timestamp() - _OVERLAP
+            rows = await session.execute(select(WakeRow.bot_id, WakeRow.woken_at).where(recent))
         news = {(row.bot_id, row.woken_at) for row in rows}
         for bot_id, _ in news - self._heard:
             await self._here.wake(BotId(bot_id))

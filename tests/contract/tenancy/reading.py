@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ColumnClause,
     and_,
     column,
     exists,
@@ -269,7 +270,7 @@ async def written_out_select_of_another_bot(session: AsyncSession, world: World)
 
 @shape(35)
 async def written_out_column(session: AsyncSession, _: World) -> Found:
-    names = literal_column("(SELECT max(first_name) FROM tenant.subscribers)")
+    names: ColumnClause[str] = literal_column("(SELECT max(first_name) FROM tenant.subscribers)")
     return await _all(session, select(CampaignRow.id, names))
 
 

@@ -34,8 +34,8 @@ pytestmark = [pytest.mark.external, pytest.mark.promise("P10")]
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ENTRY = NewAuditEntry(actor=SYSTEM, action="test.done", resource="test:1")
-CANARY = "".join(("ca", "nary"))
-"""In two halves, so that a traceback's lines of source don't hold it."""
+CANARY = f"canary{uuid4().hex}"
+"""Not to be found among a traceback's lines of source."""
 WHOSE = text("SELECT current_setting('skua.bot_id', true)")
 
 
@@ -252,7 +252,7 @@ async def test_a_failure_in_the_middle_keeps_nothing(migrated_database: Database
     bot_id, other = a_bot(), a_bot()
     async with pool_of_one(migrated_database) as engine:
         storage = storage_over(engine)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the whole unit fails
             async with inbound(storage, bot_id) as unit:
                 await take_in(unit, 1)
                 _ = 1 / 0
@@ -289,7 +289,7 @@ async def test_a_crash_in_the_middle_keeps_nothing_and_the_next_unit_works(
     bot_id = a_bot()
     async with pool_of_one(migrated_database) as engine:
         storage = storage_over(engine)
-        with pytest.raises(StorageUnavailable) as crash:
+        with pytest.raises(StorageUnavailable) as crash:  # noqa: PT012 - the whole unit fails
             async with inbound(storage, bot_id) as unit:
                 await take_in(unit, 1)
                 await kill_connections(migrated_database)
@@ -305,7 +305,7 @@ async def test_a_crash_before_the_commit_makes_it_unsure(migrated_database: Data
     bot_id = a_bot()
     async with pool_of_one(migrated_database) as engine:
         storage = storage_over(engine)
-        with pytest.raises(StorageUnavailable) as crash:
+        with pytest.raises(StorageUnavailable) as crash:  # noqa: PT012 - the whole unit fails
             async with inbound(storage, bot_id) as unit:
                 await take_in(unit, 1)
                 await kill_connections(migrated_database)
@@ -339,7 +339,7 @@ async def test_whoever_freezes_inside_a_unit_loses_its_locks(app_engine: AsyncEn
     bot_id = a_bot()
     storage = storage_over(app_engine, LaneTimes().faster(40))
 
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable):  # noqa: PT012 - the whole unit fails
         async with inbound(storage, bot_id) as unit:
             await take_in(unit, 1)
             await asyncio.sleep(0.6)
@@ -353,7 +353,7 @@ async def test_a_row_that_stays_locked_is_told_apart(app_engine: AsyncEngine) ->
     sessions = Sessions(app_engine, lock_timeout=0.1)
     async with inbound(storage_over(app_engine), bot_id) as unit:
         await take_in(unit, 1)
-        with pytest.raises(StorageUnavailable) as waited:
+        with pytest.raises(StorageUnavailable) as waited:  # noqa: PT012 - the whole unit fails
             async with sessions.begin(bot_id) as session:
                 session.add(UpdateRow(bot_id=bot_id, update_id=1, received_at=NOW))
                 await session.flush()
@@ -387,7 +387,7 @@ async def test_a_command_that_changed_rows_needs_an_audit_entry(app_engine: Asyn
     bot_id = a_bot()
     storage = storage_over(app_engine)
 
-    with pytest.raises(MissingAudit):
+    with pytest.raises(MissingAudit):  # noqa: PT012 - the whole unit fails
         async with inbound(storage, bot_id, UnitKind.COMMAND) as unit:
             await take_in(unit, 1)
             await unit.commit()
@@ -410,14 +410,14 @@ async def test_a_command_with_an_entry_is_kept(app_engine: AsyncEngine) -> None:
 async def test_a_change_that_is_only_written_by_the_commit_counts_too(
     app_engine: AsyncEngine,
 ) -> None:
-    with pytest.raises(MissingAudit):
+    with pytest.raises(MissingAudit):  # noqa: PT012 - the whole unit fails
         async with inbound(storage_over(app_engine), a_bot(), UnitKind.COMMAND) as unit:
             unit.session.add(UpdateRow(bot_id=unit.bot_id, update_id=1, received_at=NOW))
             await unit.commit()
 
 
 async def test_a_change_before_a_savepoint_counts_too(app_engine: AsyncEngine) -> None:
-    with pytest.raises(MissingAudit):
+    with pytest.raises(MissingAudit):  # noqa: PT012 - the whole unit fails
         async with inbound(storage_over(app_engine), a_bot(), UnitKind.COMMAND) as unit:
             await take_in(unit, 1)
             async with unit.session.begin_nested():

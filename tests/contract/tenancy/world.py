@@ -15,9 +15,11 @@ _ROWS = """
     INSERT INTO tenant.bot_secrets VALUES ('{bot_id}', '{name}', NULL, now());
     INSERT INTO tenant.subscribers (bot_id, id, chat_id, kind, first_name, subscribed,
         subscribed_changed_at, reach, reach_changed_at, joined_at)
-    VALUES ('{bot_id}', '{subscriber_id}', 7, 'private', '{name}', true, now(), 'reachable', now(), now());
+    VALUES ('{bot_id}', '{subscriber_id}', 7, 'private', '{name}', true, now(), 'reachable', now(),
+        now());
     INSERT INTO tenant.campaigns VALUES ('{bot_id}', '{campaign_id}', '{name}', 1, now(), now());
-    INSERT INTO tenant.campaign_revisions VALUES ('{bot_id}', '{campaign_id}', 1, '{name}', '{name}', now());
+    INSERT INTO tenant.campaign_revisions
+    VALUES ('{bot_id}', '{campaign_id}', 1, '{name}', '{name}', now());
     INSERT INTO tenant.broadcasts (bot_id, id, campaign_id, revision, status, paid, created_at,
         changed_at)
     VALUES ('{bot_id}', '{broadcast_id}', '{campaign_id}', 1, 'sending', false, now(), now());
@@ -25,7 +27,8 @@ _ROWS = """
     INSERT INTO tenant.deliveries (bot_id, source_id, position, subscriber_id, kind, detail)
     VALUES ('{bot_id}', '{broadcast_id}', 1, '{subscriber_id}', 'broadcast', '{name}');
     INSERT INTO tenant.updates VALUES ('{bot_id}', 1, now());
-    INSERT INTO tenant.updates_set_aside VALUES ('{bot_id}', '{message_id}', 1, 'raw', '{name}', now())
+    INSERT INTO tenant.updates_set_aside
+    VALUES ('{bot_id}', '{message_id}', 1, 'raw', '{name}', now())
 """
 
 

@@ -9,12 +9,20 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import make_transient_to_detached
 
-from skua_adapters._sql.tables import BroadcastRow, CampaignRow, DirectMessageRow, UpdateRow
+from skua_adapters._sql.tables import (
+    BroadcastRow,
+    CampaignRow,
+    DirectMessageRow,
+    TenantBase,
+    UpdateRow,
+)
 from tests.contract.tenancy.shape import shape_list
 from tests.contract.tenancy.world import World
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-CAMPAIGNS = CampaignRow.__table__
+CAMPAIGNS = TenantBase.metadata.tables["tenant.campaigns"]
+MESSAGES = TenantBase.metadata.tables["tenant.direct_messages"]
+UPDATES = TenantBase.metadata.tables["tenant.updates"]
 Found = Sequence[Any]
 SHAPES, shape = shape_list()
 
@@ -55,7 +63,7 @@ async def update_a_core_table(session: AsyncSession, _: World) -> Found:
 
 @shape(47)
 async def delete_from_a_core_table(session: AsyncSession, _: World) -> Found:
-    await session.execute(delete(DirectMessageRow.__table__))
+    await session.execute(delete(MESSAGES))
     return []
 
 
@@ -83,14 +91,14 @@ async def bulk_update_by_key(session: AsyncSession, world: World) -> Found:
 async def bulk_update_mappings(session: AsyncSession, world: World) -> Found:
     theirs = world.theirs
     key = {"bot_id": theirs.bot_id, "id": theirs.campaign_id, "name": "taken"}
-    await session.run_sync(lambda sync: sync.bulk_update_mappings(CampaignRow, [key]))  # type: ignore[arg-type] # takes classes too
+    await session.run_sync(lambda sync: sync.bulk_update_mappings(CampaignRow, [key]))
     return []
 
 
 @shape(52)
 async def bulk_insert_mappings(session: AsyncSession, world: World) -> Found:
     rows = [_update(world, 2)]
-    await session.run_sync(lambda sync: sync.bulk_insert_mappings(UpdateRow, rows))  # type: ignore[arg-type] # takes classes too
+    await session.run_sync(lambda sync: sync.bulk_insert_mappings(UpdateRow, rows))
     return []
 
 
@@ -121,7 +129,7 @@ async def insert_by_parameters(session: AsyncSession, world: World) -> Found:
 
 @shape(57)
 async def insert_into_a_core_table(session: AsyncSession, world: World) -> Found:
-    await session.execute(insert(UpdateRow.__table__).values(**_update(world, 2)))
+    await session.execute(insert(UPDATES).values(**_update(world, 2)))
     return []
 
 

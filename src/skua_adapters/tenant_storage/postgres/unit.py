@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from skua_adapters._sql.errors import Trouble
@@ -24,7 +24,7 @@ from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 
 # A statement that changes rows inside a larger one may have found none.
-_HAS_CHANGED = text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+_HAS_CHANGED = select(func.pg_current_xact_id_if_assigned().is_not(None))
 
 # A lane's statements go from key to key. Left alone, the planner reads whole tables while it has
 # no statistics, as after a freeze, and plans the same statement anew hundreds of times a second.
