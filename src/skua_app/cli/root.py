@@ -132,10 +132,6 @@ def cli(ctx: click.Context, *, debug: bool) -> None:
         ctx.obj = Surroundings()
 
 
-def main() -> None:
-    cli(prog_name="skua")
-
-
 def _tell_of_usage(error: click.UsageError) -> None:
     command = "skua" if error.ctx is None else error.ctx.command_path
     tell(f"{error.format_message()} `{command} --help` tells more.")

@@ -10,7 +10,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from dishka import Provider, Scope, provide
 
-from skua_app.cli import cli
+from skua_app.cli.root import cli
 from skua_app.cli.surroundings import Reached, Surroundings
 from skua_app.container import make_container
 from skua_app.settings import Settings, load

@@ -10,8 +10,7 @@ import pytest
 import rich_click as click
 from click.testing import CliRunner
 
-from skua_app.cli import cli
-from skua_app.cli.root import LazyGroup
+from skua_app.cli.root import LazyGroup, cli
 from skua_app.cli.surroundings import Reached
 from skua_app.settings import Settings
 from skua_core.errors import StorageUnfit
