@@ -16,6 +16,7 @@ from skua_adapters._sql.boot_check import check_storage
 from skua_adapters.job_queue.postgres import PostgresJobQueue
 from skua_app.container import QueueKind, database_url, make_container
 from skua_app.settings import Settings
+from skua_app.upkeep import keep_partitions
 from skua_core import faults
 from skua_core.errors import ErrorKind, SkuaError
 from skua_http.app import create_app
@@ -62,7 +63,7 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
             ]
             server = None
             if listener is not None:
-                server = _server(await _app(container))
+                server = _server(create_app(container))
                 tasks.create_task(server.serve(sockets=[listener]))
             await stop.wait()
             if server is not None:
@@ -80,7 +81,8 @@ async def _background(
     if parts.worker:
         runner = await container.get(LaneRunner)
         repairer = await container.get(WebhookRepairer)
-        running += [runner.run(), repairer.run()]
+        engine = await container.get(AsyncEngine)
+        running += [runner.run(), repairer.run(), keep_partitions(engine)]
         if parts.queue is QueueKind.IN_PROCESS:
             running.append(_hear_other_processes(runner, settings))
     if parts.poller:
@@ -97,10 +99,6 @@ async def _hear_other_processes(runner: LaneRunner, settings: Settings) -> None:
             runner.take(bot_id)
     finally:
         await queue.close()
-
-
-async def _app(container: AsyncContainer) -> Litestar:
-    return create_app(container)
 
 
 def _server(app: Litestar) -> uvicorn.Server:
