@@ -334,8 +334,10 @@ class HeldLane:
 
     async def _freeze(self, broadcast_id: BroadcastId) -> None:
         async with self._storage.unit(self._lease.bot_id, UnitKind.LANE) as unit:
-            await unit.deliveries.freeze(broadcast_id)
+            frozen = await unit.deliveries.freeze(broadcast_id)
             await unit.commit()
+        if not frozen:
+            await asyncio.sleep(_RETRY)  # a former holder may still be at it
 
     async def _cancel_rest(self, broadcast_id: BroadcastId) -> None:
         moved = 1
