@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
 
 from click.exceptions import Exit
 
@@ -15,6 +16,7 @@ from skua_app.logs import set_up_logs
 from skua_app.node import NodeParts, listen, run_node, stop_on_signals
 from skua_app.settings import Settings
 from skua_app.supervisor import ChildUnfit, Supervisor
+from skua_core.errors import SkuaError
 
 _log = logging.getLogger("skua")
 _LOOK = 0.1
@@ -26,7 +28,7 @@ def up(settings: Settings, *, host: str, port: int) -> None:
     set_up_logs(settings.skua_log)
     settings.fault_plan()
     listen(host, port).close()
-    with EmbeddedInstallation(settings) as installation:
+    with _defects_logged(), EmbeddedInstallation(settings) as installation:
         try:
             asyncio.run(_supervise(installation.settings, host, port))
         except ChildUnfit:
@@ -90,7 +92,20 @@ def _run(settings: Settings, parts: NodeParts, begun: str) -> None:
             _log.info("%s Ctrl-C stops it.", begun)
             await run_node(settings, parts, stop)
 
-    asyncio.run(run())
+    with _defects_logged():
+        asyncio.run(run())
+
+
+@contextlib.contextmanager
+def _defects_logged() -> Iterator[None]:
+    """A program that stays is asked about in its log, long after its last line is gone."""
+    try:
+        yield
+    except (SkuaError, Exit):
+        raise
+    except Exception:
+        _log.exception("Skua was ended by a defect of its own")
+        raise
 
 
 def _address(host: str, port: int) -> str:

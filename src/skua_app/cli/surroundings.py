@@ -1,6 +1,7 @@
 """What a command finds around it: the environment, the person, the installation."""
 
 import asyncio
+import logging
 import os
 import pwd
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -55,7 +56,9 @@ class Reached:
 @contextmanager
 def _reach(settings: Settings) -> Iterator[Reached]:
     from skua_app.cli.database import reach  # noqa: PLC0415 - seconds that --help doesn't have
+    from skua_app.logs import set_up_logs  # noqa: PLC0415 - as above
 
+    set_up_logs(settings.skua_log, logging.WARNING)
     with reach(settings) as reached:
         yield reached
 
