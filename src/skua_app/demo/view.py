@@ -21,7 +21,7 @@ class ConsoleView(DemoView):
     """For people."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._console = Console(highlight=False)
+        self._console = Console(highlight=False, soft_wrap=True)
         self._data_dir = data_dir
         self._began = time.monotonic()
         self._bar: Progress | None = None
@@ -72,13 +72,14 @@ class ConsoleView(DemoView):
             f"{audit_entries} audit entries, and their chain holds.\n"
         )
         self._console.print("Look further:", style="bold")
+        skua = f"SKUA_DATA_DIR={self._data_dir} {sys.argv[0]}"
         for command, what in (
-            ("skua status", "what is there"),
-            (f"skua broadcast report --bot {slug} --recipients", "who got it, and who didn't"),
-            (f"skua subscribers list --bot {slug}", "who they are"),
-            (f"skua audit verify --bot {slug}", "the chain of the audit log"),
+            ("status", "what is there"),
+            (f"broadcast report --bot {slug} --recipients", "who got it, and who didn't"),
+            (f"subscribers list --bot {slug}", "who they are"),
+            (f"audit verify --bot {slug}", "the chain of the audit log"),
         ):
-            self._console.print(f"  SKUA_DATA_DIR={self._data_dir} {command}  [dim]# {what}[/]")
+            self._console.print(f"  {skua} {command}  [dim]# {what}[/]")
         self._console.print(f"  less {receipts}  [dim]# what Telegram saw[/]")
 
     def close(self) -> None:
