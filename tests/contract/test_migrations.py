@@ -263,6 +263,22 @@ async def test_roles_can_be_made_again(
     assert memberships == ["skua_audit", "skua_clock"]
 
 
+async def test_a_role_that_may_not_make_roles_is_told_so(empty_database: Database) -> None:
+    with pytest.raises(StorageUnfit, match=r"the roles can't be made .*; use a superuser, or"):
+        await roles.create_roles(empty_database.url_of(roles.APP), {roles.OWNER: "taken over"})
+
+
+async def test_a_database_into_which_nobody_let_the_owner_is_told_so(
+    cluster_with_roles: PostgresCluster,
+) -> None:
+    database = cluster_with_roles.create_database()
+    try:
+        with pytest.raises(StorageUnfit, match="skua_owner may make nothing in it; run `skua"):
+            await migrate(database.url_of(roles.OWNER))
+    finally:
+        cluster_with_roles.drop_database(database)
+
+
 async def test_a_managed_server_s_administrator_can_make_them(
     cluster_with_roles: PostgresCluster,
 ) -> None:

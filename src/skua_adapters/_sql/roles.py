@@ -53,22 +53,32 @@ async def create_roles(
         # Others would have to be normalised as SASLprep says, which two programs do differently.
         if not (password.isascii() and password.isprintable() and password):
             raise StorageUnfit((f"the password of {role} must be printable ASCII",))
-    async with (
-        connect(url, connect_timeout=connect_timeout) as connection,
-        connection.transaction(),
-    ):
-        # Two at once would both find a role missing.
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('skua.roles', 0))")
-        existing = {
-            row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")
-        }
-        for role, options in _ROLES.items():
-            if role not in existing:
-                await connection.execute(f"CREATE ROLE {role} {options}")
-        for role, password in passwords.items():
-            await connection.execute(f"ALTER ROLE {role} PASSWORD '{scram_verifier(password)}'")
-        await _let_the_owner_become(connection, CLOCK, AUDIT)
-        await _let_them_in(connection)
+    try:
+        async with (
+            connect(url, connect_timeout=connect_timeout) as connection,
+            connection.transaction(),
+        ):
+            await _make(connection, passwords)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise StorageUnfit(
+            (
+                f"the roles can't be made ({error.args[0]}); use a superuser, or a role with"
+                " CREATEROLE that owns the database",
+            )
+        ) from None
+
+
+async def _make(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
+    # Two at once would both find a role missing.
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('skua.roles', 0))")
+    existing = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
+    for role, options in _ROLES.items():
+        if role not in existing:
+            await connection.execute(f"CREATE ROLE {role} {options}")
+    for role, password in passwords.items():
+        await connection.execute(f"ALTER ROLE {role} PASSWORD '{scram_verifier(password)}'")
+    await _let_the_owner_become(connection, CLOCK, AUDIT)
+    await _let_them_in(connection)
 
 
 async def _let_the_owner_become(connection: asyncpg.Connection, *roles: str) -> None:
@@ -76,9 +86,7 @@ async def _let_the_owner_become(connection: asyncpg.Connection, *roles: str) -> 
     for role in roles:
         if not await connection.fetchval(
             "SELECT EXISTS (SELECT FROM pg_auth_members"
-            " WHERE roleid = $1::text::regrole AND member = $2::text::regrole"
-            # The creator of a role, not a superuser, holds a membership of another kind.
-            " AND NOT admin_option)",
+            " WHERE roleid = $1::text::regrole AND member = $2::text::regrole)",
             role,
             OWNER,
         ):
@@ -89,6 +97,11 @@ async def _let_them_in(connection: asyncpg.Connection) -> None:
     database = await connection.fetchval("SELECT quote_ident(current_database())")
     await connection.execute(f"GRANT CREATE ON DATABASE {database} TO {OWNER}")
     await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {', '.join(LOGINS)}")
+    # A grant by whoever may give nothing is a warning, not an error.
+    if not await connection.fetchval(
+        "SELECT has_database_privilege($1, current_database(), 'CREATE')", OWNER
+    ):
+        raise StorageUnfit((f"{OWNER} can't be let into it; use a superuser, or its owner",))
 
 
 def scram_verifier(password: str) -> str:

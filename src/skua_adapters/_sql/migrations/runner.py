@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import func
 
@@ -108,6 +108,10 @@ async def _check_roles(connection: AsyncConnection) -> None:
     user = await connection.scalar(select(func.current_user()))
     if user != roles.OWNER:
         raise StorageUnfit((f"migrations run as {roles.OWNER}, not as {user}",))
+    begun = func.to_regnamespace("platform").is_not(None)
+    may_begin = func.has_database_privilege(func.current_database(), "CREATE")
+    if not await connection.scalar(select(or_(begun, may_begin))):
+        raise StorageUnfit((f"{user} may make nothing in it; run `skua migrate --create-roles`",))
 
 
 async def _lock(connection: AsyncConnection, wait: float) -> None:
