@@ -62,8 +62,10 @@ async def create_roles(
     except asyncpg.InsufficientPrivilegeError as error:
         raise StorageUnfit(
             (
-                f"the roles can't be made ({error.args[0]}); use a superuser, or a role with"
-                " CREATEROLE that owns the database",
+                (
+                    f"the roles can't be made ({error.args[0]}); use a superuser, or a role with"
+                    " CREATEROLE that owns the database"
+                ),
             )
         ) from None
 
