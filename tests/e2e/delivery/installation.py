@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import asyncpg
@@ -24,13 +24,23 @@ from skua_core.ids import BroadcastId, CampaignId
 from skua_core.ports.platform_storage import PlatformStorage
 from skua_core.use_cases.access import BotAccess, EnterBot, EnterBotQuery
 from skua_core.use_cases.bots import AddBot, AddBotCommand
-from skua_core.use_cases.broadcasts import SendBroadcast, SendBroadcastCommand
+from skua_core.use_cases.broadcasts import (
+    CancelBroadcast,
+    CancelBroadcastCommand,
+    PauseBroadcast,
+    PauseBroadcastCommand,
+    ResumeBroadcast,
+    ResumeBroadcastCommand,
+    SendBroadcast,
+    SendBroadcastCommand,
+)
 from skua_core.use_cases.campaigns import ComposeCampaign, ComposeCampaignCommand
 from skua_core.use_cases.subscribers import ImportSubscribers, ImportSubscribersCommand
 from tests.e2e.delivery.ledger import BotBooks, read_books
 from tests.e2e.delivery.programs import Death, KeptProgram, Plan, Program
 
 _Found = TypeVar("_Found")
+SKUA = (sys.executable, "-c", "from skua_app.cli import main; main()")
 LOGIN = "cli:test"
 PATIENCE = 60.0
 """Seconds that anything awaited may take on a busy machine; nothing is measured by it."""
@@ -60,13 +70,24 @@ class ConnectedBot:
 
 
 class Installation:
-    """``environment`` is what every program of it gets; ``dsn`` reads past all locks."""
+    """``environment`` is what every program of it gets; ``dsn`` reads past all locks.
 
-    def __init__(self, directory: Path, environment: dict[str, str], *, dsn: str) -> None:
+    ``database_url`` is the application's, which not every installation's programs are told.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        environment: Mapping[str, str],
+        *,
+        dsn: str,
+        database_url: str,
+    ) -> None:
         self.directory = directory
-        self.environment = environment
+        self.environment = dict(environment)
         self.dsn = dsn
-        self.container: AsyncContainer = make_container(load(environment))
+        own = self.environment | {"SKUA_DATABASE_URL": database_url}
+        self.container: AsyncContainer = make_container(load(own))
         self.programs: list[Program] = []
         self.kept: list[KeptProgram] = []
         self.bots: list[ConnectedBot] = []
@@ -80,18 +101,27 @@ class Installation:
 
     # Programs
 
-    def program(self, name: str, module: str, *arguments: str, **more: str) -> Program:
-        command = [sys.executable, "-m", f"tests.e2e.delivery.{module}", *arguments]
-        program = Program(name, command, self.environment | more, self.directory)
-        self.programs.append(program)
-        return program
+    def operator(self, *arguments: str, **more: str) -> Program:
+        """Does one thing and ends."""
+        module = "tests.e2e.delivery.operator_program"
+        return self._program("operator", [sys.executable, "-m", module, *arguments], more)
 
     def worker(self, name: str = "worker") -> Program:
-        return self.program(name, "node_program", "worker")
+        return self._program(name, [*SKUA, "worker"])
 
     def server(self) -> Program:
         port = self.environment["SKUA_PUBLIC_URL"].rpartition(":")[2]
-        return self.program("server", "node_program", "web", port)
+        return self._program("server", [*SKUA, "serve", "--port", port])
+
+    def supervisor(self, port: int) -> Program:
+        return self._program("supervisor", [*SKUA, "up", "--port", str(port)])
+
+    def _program(
+        self, name: str, command: list[str], more: Mapping[str, str] = MappingProxyType({})
+    ) -> Program:
+        program = Program(name, command, {**self.environment, **more}, self.directory)
+        self.programs.append(program)
+        return program
 
     async def start(self, program: Program, plan: Plan | None = None) -> Program:
         """Until the test ends, which it has to do in good order."""
@@ -156,6 +186,18 @@ class Installation:
         bot.markers[broadcast.id] = marker
         return broadcast
 
+    async def pause(self, bot: ConnectedBot, broadcast: Broadcast) -> None:
+        pause = await self.container.get(PauseBroadcast)
+        await pause(PauseBroadcastCommand(access=bot.access, broadcast_id=broadcast.id))
+
+    async def resume(self, bot: ConnectedBot, broadcast: Broadcast) -> None:
+        resume = await self.container.get(ResumeBroadcast)
+        await resume(ResumeBroadcastCommand(access=bot.access, broadcast_id=broadcast.id))
+
+    async def cancel(self, bot: ConnectedBot, broadcast: Broadcast) -> None:
+        cancel = await self.container.get(CancelBroadcast)
+        await cancel(CancelBroadcastCommand(access=bot.access, broadcast_id=broadcast.id))
+
     # What is true
 
     async def row(self, statement: str, *arguments: object) -> asyncpg.Record:
@@ -202,12 +244,16 @@ class Installation:
         *,
         seconds: float = PATIENCE,
         pause: float = 0.02,
+        show_books: bool = True,
     ) -> _Found:
         """What ``look`` finds at last; a failure shows all logs."""
         deadline = time.monotonic() + seconds
         while (found := await look()) is None:
+            for program in self.programs:
+                program.assert_no_own_end()
             if time.monotonic() > deadline:
-                state = "\n".join(str(books) for books in await self.books())
+                books = await self.books() if show_books else []
+                state = "\n".join(map(str, books))
                 raise AssertionError(f"waited in vain for {what}\n{state}\n{self.tails()}")
             await asyncio.sleep(pause)
         return found
@@ -229,15 +275,6 @@ async def enter_bot(container: AsyncContainer, slug: str) -> BotAccess:
 def make_token(randomness: random.Random) -> str:
     letters = "".join(randomness.choices("abcdefghijklmnopqrstuvwxyzABCDEFGH0123456789_-", k=35))
     return f"{randomness.randrange(10**8, 10**9)}:{letters}"
-
-
-def free_port() -> int:
-    """One that nobody listens on now; the system doesn't give it to others for a while."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _time_of(death: Death) -> float:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -133,6 +134,11 @@ class Program:
             self.process.kill()
             await self.process.wait()
 
+    def assert_no_own_end(self) -> None:
+        """Whoever wasn't killed or asked to end must not have ended."""
+        code = None if self.process is None else self.process.returncode
+        assert code in {None, 0, -signal.SIGKILL}, f"{self.name} ended with {code}\n{self.tail()}"
+
     def tail(self) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return f"--- {self.name} ---\n{text[-_TAIL:]}"
@@ -195,3 +201,12 @@ class KeptProgram:
             death = self.program.death(cause, code)
             self.deaths.append(await self._observe(death))
             await self._begin_life()
+
+
+def free_port() -> int:
+    """One that nobody listens on now; the system doesn't give it to others for a while."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,8 +1,9 @@
-"""Runs the simulator until it's ended: ``python … SETTINGS_JSON FILE_FOR_ITS_ADDRESS``."""
+"""Runs the simulator until it's ended: ``python … SETTINGS_JSON FILE_TO_MAKE_WHEN_READY``."""
 
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -10,13 +11,11 @@ import msgspec
 from skua_adapters.telegram_simulator import SimulatorSettings, TelegramSimulator
 
 
-async def _run(settings: SimulatorSettings, address_file: Path) -> None:
+async def _run(settings: SimulatorSettings, tell_ready: Callable[[], None]) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    async with TelegramSimulator(settings) as simulator:
-        written = address_file.with_suffix(".new")
-        written.write_text(simulator.base_url)
-        written.rename(address_file)
+    async with TelegramSimulator(settings):
+        tell_ready()
         await ended.wait()
 
 
@@ -24,4 +23,4 @@ if __name__ == "__main__":
     given = msgspec.json.decode(
         sys.argv[1], type=SimulatorSettings, dec_hook=lambda kind, text: kind(text)
     )
-    asyncio.run(_run(given, Path(sys.argv[2])))
+    asyncio.run(_run(given, Path(sys.argv[2]).touch))

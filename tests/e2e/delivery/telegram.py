@@ -1,6 +1,7 @@
 """The simulated Telegram as a process of its own, and what tests do to its world."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,7 @@ from skua_adapters.telegram_simulator import (
     SimulatorSettings,
     WebhookSettings,
 )
-from tests.e2e.delivery.programs import Program
+from tests.e2e.delivery.programs import Program, free_port
 
 ROOMY = RateLimitSettings(token_rate=1000, token_bucket=1000)
 """Limits that a test of crashes doesn't run into."""
@@ -25,26 +26,20 @@ _START_SECONDS = 30.0
 
 
 class SimulatedTelegram:
-    def __init__(
-        self,
-        program: Program,
-        address_file: Path,
-        book_file: Path,
-    ) -> None:
-        self._program = program
-        self._address_file = address_file
-        self._book_file = book_file
-        self.base_url = ""
+    """Stays at one address. What its people did is forgotten when it is stopped; its book isn't."""
+
+    def __init__(self, settings: SimulatorSettings, directory: Path) -> None:
+        assert settings.receipt_book is not None
+        self._settings = settings
+        self._book_file = settings.receipt_book
+        self._directory = directory
+        self._starts = 0
+        self._program: Program | None = None
+        self.base_url = f"http://127.0.0.1:{settings.port}"
 
     async def __aenter__(self) -> Self:
-        await self._program.start()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._address_file.exists():
-            assert self._program.alive, self._program.tail()
-            assert time.monotonic() < deadline, self._program.tail()
-            await asyncio.sleep(0.02)
-        self.base_url = self._address_file.read_text()
         self._session = aiohttp.ClientSession(self.base_url)
+        await self.start()
         return self
 
     async def __aexit__(
@@ -54,18 +49,34 @@ class SimulatedTelegram:
         trace: TracebackType | None,
     ) -> None:
         await self._session.close()
-        await self._program.stop()
+        await self.stop()
+
+    async def start(self) -> None:
+        self._starts += 1
+        ready = self._directory / f"telegram.{self._starts}"
+        # Another seed each time, so that no update bears the number of an earlier one.
+        settings = msgspec.structs.replace(self._settings, seed=self._settings.seed + self._starts)
+        command = [
+            *(sys.executable, "-m", "tests.e2e.delivery.simulator_program"),
+            *(msgspec.json.encode(settings, enc_hook=str).decode(), str(ready)),
+        ]
+        program = self._program = Program("telegram", command, {}, self._directory)
+        await program.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not ready.exists():
+            assert program.alive, program.tail()
+            assert time.monotonic() < deadline, program.tail()
+            await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        if self._program is not None:
+            await self._program.stop()
 
     def book(self) -> ReceiptBook:
         return ReceiptBook.read(self._book_file)
 
     async def about(self, telegram_id: int) -> dict[str, Any]:
         return await self._ask("GET", f"/simulator/bots/{telegram_id}")
-
-    async def waiting_updates(self, telegram_id: int) -> int:
-        """Updates that Skua hasn't acknowledged yet."""
-        waiting: int = (await self.about(telegram_id))["webhook"]["pending_update_count"]
-        return waiting
 
     async def add_audience(self, telegram_id: int, people: range) -> None:
         """People who pressed Start before Skua knew the bot."""
@@ -100,21 +111,17 @@ class SimulatedTelegram:
         return answer
 
 
-def simulator_settings(
-    *tokens: str,
-    book: Path,
-    seed: int,
-    limits: RateLimitSettings = ROOMY,
-    latency: LatencySettings | None = None,
-    port: int = 0,
-) -> SimulatorSettings:
-    return SimulatorSettings(
-        port=port,
+def simulate_telegram(
+    *tokens: str, directory: Path, seed: int, latency: LatencySettings | None = None
+) -> SimulatedTelegram:
+    settings = SimulatorSettings(
+        port=free_port(),
         seed=seed,
-        receipt_book=book,
-        limits=limits,
+        receipt_book=directory / "receipts.jsonl",
+        limits=ROOMY,
         latency=latency or LatencySettings(),
         # Its retries come after 0.1, 0.2, 0.4 … seconds instead of 2, 4, 8 …
         webhooks=WebhookSettings(allow_local=True, time_factor=0.05, set_interval=0.01),
         bots=tuple(NewBot(token=token) for token in tokens),
     )
+    return SimulatedTelegram(settings, directory)

@@ -96,9 +96,7 @@ async def test_nobody_is_skipped_or_served_twice_whatever_is_killed(set_up: SetU
 async def _set_token_and_die(scene: Scene, bot: ConnectedBot) -> Death:
     """An operator's command is killed between the commit and the call to Telegram."""
     point = "token.after_commit_before_set_webhook"
-    operator = scene.installation.program(
-        "operator", "operator_program", "set-token", bot.slug, SKUA_TEST_TOKEN=bot.token
-    )
+    operator = scene.installation.operator("set-token", bot.slug, SKUA_TEST_TOKEN=bot.token)
     await operator.start(Plan(point))
     return await scene.installation.look_at_death(operator.death(point, await operator.ended()))
 
