@@ -70,8 +70,19 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
                 server.should_exit = True
             for task in background:
                 task.cancel()
+    except BaseExceptionGroup as group:
+        deliberate = group.subgroup(SkuaError)
+        if deliberate is None:
+            raise
+        # One of the tasks can't go on; its own word is what the operator needs.
+        raise _first(deliberate) from None
     finally:
         await container.close()
+
+
+def _first(errors: BaseExceptionGroup[SkuaError]) -> SkuaError:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _background(

@@ -52,7 +52,9 @@ class UpdatePoller:
         while True:
             try:
                 polled = await self._poll(PollUpdatesCommand(bot_id=bot_id, offset=offset))
-            except SkuaError as error:
+            except Exception as error:  # noqa: BLE001 - one bot must not end the others
+                if not isinstance(error, SkuaError):
+                    _log.exception("Fetching updates of bot %s failed", bot_id)
                 _log.warning("Updates of bot %s have to wait: %s", bot_id, error)
                 asked = error.retry_after if isinstance(error, TelegramUnavailable) else None
                 await asyncio.sleep(max(wait, asked or 0.0))
@@ -88,6 +90,9 @@ class WebhookRepairer:
             connected = await self._repair(RepairWebhookCommand(bot_id=bot_id))
         except SkuaError as error:
             _log.warning("The webhook of bot %s has to wait: %s", bot_id, error)
+            return
+        except Exception:  # noqa: BLE001 - one bot must not end the others
+            _log.exception("Repairing the webhook of bot %s failed", bot_id)
             return
         if connected.webhook_problem is not None:
             _log.warning("The webhook of bot %s: %s", bot_id, connected.webhook_problem)
