@@ -59,6 +59,20 @@ async def test_of_clicks_at_the_same_moment_one_wins(scene: Scene) -> None:
     assert sorted(outcomes) == ["refused"] * 4 + ["sending"]
 
 
+@pytest.mark.external
+async def test_a_click_whose_transaction_stays_open_is_not_waited_for_long(
+    postgres_storage: StorageRig,
+) -> None:
+    """Only here: in memory, units of one bot take turns."""
+    scene = await Scene.set(postgres_storage)
+    campaign = await scene.compose()
+    async with scene.rig.changing(scene.id) as first:
+        await first.broadcasts.add(scene.draft(campaign))
+        async with scene.rig.reading(scene.id) as second, asyncio.timeout(3):
+            with pytest.raises(BroadcastAlreadySending):
+                await second.broadcasts.add(scene.draft(campaign))
+
+
 async def test_the_unit_of_whoever_came_second_is_still_good(scene: Scene) -> None:
     running = await scene.start(freeze=False)
     campaign = await scene.compose()

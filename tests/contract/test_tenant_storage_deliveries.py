@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from skua_core.domain.broadcast import BroadcastStatus
+from skua_core.domain.broadcast import BroadcastStatus, PauseReason
 from skua_core.domain.delivery import DeliveryCounts
 from skua_core.domain.subscriber import Reach, SubscriberStatus
 from skua_core.ids import BroadcastId, SubscriberId
@@ -82,6 +82,33 @@ async def test_a_freeze_that_is_not_committed_did_not_happen(scene: Scene) -> No
 
     assert await scene.recipients(broadcast) == []
     assert await scene.freeze(broadcast) == 2
+
+
+async def test_a_pause_during_the_freeze_wins_and_a_resume_freezes_anew(scene: Scene) -> None:
+    await scene.subscribe(3)
+    broadcast = await scene.start(freeze=False)
+    async with scene.rig.changing(scene.id) as unit:
+        locked = await unit.broadcasts.get(broadcast.id, lock=True)
+        assert locked is not None
+        freezing = asyncio.create_task(freeze_and_record(scene, broadcast.id))
+        await asyncio.sleep(0.1)
+        locked.pause(PauseReason.OPERATOR, now=scene.rig.now())
+        await unit.broadcasts.save(locked)
+
+    assert await freezing == 0
+    assert await scene.recipients(broadcast) == []
+    await scene.subscribe(1)
+    await scene.resume(broadcast)
+    assert await scene.freeze(broadcast) == 4
+    await scene.report(broadcast)
+
+
+async def freeze_and_record(scene: Scene, broadcast_id: BroadcastId) -> int:
+    """A unit that goes on after the freeze: whatever that did, the unit is still good."""
+    async with scene.rig.on_lane(scene.id) as unit:
+        frozen = await unit.deliveries.freeze(broadcast_id)
+        assert await unit.updates.record(1)
+    return frozen
 
 
 @pytest.mark.parametrize("status", [each for each in BroadcastStatus if each != "sending"])
