@@ -16,6 +16,10 @@ from skua_core.errors import SkuaError
 
 UNFIT = 2
 """Exit code of a child that can't run as it was asked to: starting it again wouldn't help."""
+_ORPHANED = 3
+"""Exit code of a child whose supervisor died."""
+_ORPHAN_SECONDS = 5.0
+"""The database ends with the supervisor, so after this long nothing more can be recorded."""
 
 
 async def _run(settings: Settings, host: str, port: int) -> None:
@@ -29,18 +33,21 @@ async def _run(settings: Settings, host: str, port: int) -> None:
         port=port,
     )
     with stop_on_signals(stop):
-        following = asyncio.create_task(_follow_parent(stop))
+        running = asyncio.create_task(run_node(settings, parts, stop))
+        following = asyncio.create_task(_follow_parent(stop, running))
         try:
-            await run_node(settings, parts, stop)
+            await running
         finally:
             following.cancel()
 
 
-async def _follow_parent(stop: asyncio.Event) -> None:
+async def _follow_parent(stop: asyncio.Event, running: asyncio.Task[None]) -> None:
     descriptor = lifeline.own_lifeline()
     if descriptor is not None:
         await lifeline.parent_is_gone(descriptor)
         stop.set()
+        await asyncio.sleep(_ORPHAN_SECONDS)
+        running.cancel()
 
 
 def main() -> int:
@@ -51,6 +58,8 @@ def main() -> int:
     except SkuaError as error:
         print(f"skua: {error}", file=sys.stderr)  # noqa: T201 - the last line of a program
         return UNFIT
+    except asyncio.CancelledError:
+        return _ORPHANED
     return 0
 
 
