@@ -111,9 +111,11 @@ def build_scene(tmp_path: Path, seed: int, cleanup: AsyncExitStack) -> BuildScen
 def set_up(own_database: Database, build_scene: BuildScene) -> SetUp:
     """An installation of separate server and worker, on a database of the tests' cluster."""
 
-    async def build(*, rate: float, bots: int = 1, latency: LatencySettings | None = None) -> Scene:
+    async def build(
+        *, rate: float, bots: int = 1, latency: LatencySettings | None = None, **settings: str
+    ) -> Scene:
         url = own_database.url_of(roles.APP)
-        environment = separate_processes(url, rate=rate)
+        environment = separate_processes(url, rate=rate) | settings
         return await build_scene(
             environment, dsn=own_database.dsn, database_url=url, bots=bots, latency=latency
         )

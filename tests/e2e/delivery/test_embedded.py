@@ -71,7 +71,7 @@ async def test_supervisor_that_dies_leaves_nothing_behind_and_the_next_goes_on(
     await installation.until_broadcast(broadcast, lambda row: row["sent"] > 100)
     child = _child_of(supervisor)
     await supervisor.kill()
-    await installation.until(lambda: _gone(child, place), "child and database to end")
+    await installation.until(lambda: _gone(child, place), "child and database to end", seconds=25)
 
     # The next one starts although Telegram can't be reached, and catches up when it can.
     await telegram.stop()

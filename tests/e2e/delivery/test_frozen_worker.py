@@ -19,7 +19,7 @@ async def test_thawed_worker_claims_nothing_and_sends_only_what_was_uncertain(
 ) -> None:
     scene = await set_up(rate=100, latency=LatencySettings(mean=0.2, deviation=0.05))
     installation = scene.installation
-    bot, _ = await scene.connect(1000)
+    bot, _ = await scene.connect(700)
     broadcast = await installation.broadcast(bot, "spring")
     # From its hundredth send on each stands for a while between its last look at the fence and
     # its first byte, so that the frost catches some just there.

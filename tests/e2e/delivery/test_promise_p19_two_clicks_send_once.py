@@ -13,7 +13,11 @@ from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_core.domain.broadcast import Broadcast
 from skua_core.domain.lane import LaneTimes
 from skua_core.errors import AlreadySent, BroadcastAlreadySending, SkuaError
-from skua_core.use_cases.broadcasts import SendBroadcast, SendBroadcastCommand
+from skua_core.use_cases.broadcasts import (
+    InterruptUnserved,
+    SendBroadcast,
+    SendBroadcastCommand,
+)
 from tests.e2e.delivery.conftest import Scene, SetUp
 
 pytestmark = [pytest.mark.external, pytest.mark.promise("P19"), pytest.mark.timeout(180)]
@@ -40,6 +44,28 @@ async def test_one_of_fifty_clicks_at_once_sends(set_up: SetUp) -> None:
     send = await scene.installation.container.get(SendBroadcast)
     with pytest.raises(AlreadySent):
         await send(command)
+
+
+async def test_slot_that_nobody_serves_comes_free_and_is_not_taken_back(set_up: SetUp) -> None:
+    scene = await set_up(rate=100, SKUA_LANE_UNSERVED="0.5")
+    installation = scene.installation
+    bot, _ = await scene.connect(20)
+    first = await installation.broadcast(bot, "spring")
+    with pytest.raises(BroadcastAlreadySending):
+        await installation.broadcast(bot, "summer")
+    interrupt = await installation.container.get(InterruptUnserved)
+
+    async def look() -> bool | None:
+        return True if await interrupt() == [(bot.id, first.id)] else None
+
+    await installation.until(look, "the unserved broadcast to be released")
+    second = await installation.broadcast(bot, "autumn")
+
+    with pytest.raises(BroadcastAlreadySending):
+        await installation.resume(bot, first)
+    statuses = [(await installation.broadcast_row(each))["status"] for each in (first, second)]
+    assert statuses == ["interrupted", "sending"]
+    await scene.assert_promises_kept()
 
 
 async def _click_at_once(

@@ -43,13 +43,13 @@ async def test_retry_after_is_obeyed_by_whoever_takes_over(set_up: SetUp) -> Non
     worker = await installation.keep(installation.worker())
     await installation.until_broadcast(broadcast, lambda row: row["sent"] > 100)
     throttled_at = time.monotonic()
-    await scene.telegram.throttle(bot.telegram_id, 8)
+    await scene.telegram.throttle(bot.telegram_id, 6)
     await installation.until(lambda: _pause_is_stored(scene), "a pause that is stored")
     worker.kill("while it waits")
     await _until_over(scene, broadcast)
 
     assert [death.cause for death in worker.deaths] == ["while it waits"]
-    _assert_waited(scene, bot, throttled_at, 8)
+    _assert_waited(scene, bot, throttled_at, 6)
     await scene.assert_promises_kept()
 
 
