@@ -6,6 +6,7 @@ import msgspec
 
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import DeliveryKey, DeliveryKind, DeliveryStatus, Reason
+from skua_core.domain.lane import LaneTimes
 from skua_core.ids import LeaseId, SubscriberId
 
 
@@ -16,6 +17,13 @@ class LaneRow(msgspec.Struct, kw_only=True):
     heartbeat_at: datetime | None = None
     not_before: datetime | None = None
     learned_rate: float | None = None
+
+    def lives(self, now: datetime, times: LaneTimes) -> bool:
+        """Whether it has a holder that nobody may replace."""
+        if self.lease_id is None or self.heartbeat_at is None:
+            return False
+        age = (now - self.heartbeat_at).total_seconds()
+        return -times.future_tolerance <= age <= times.takeover
 
     def free(self) -> None:
         """The heartbeat stays: it tells when the lane was served last."""

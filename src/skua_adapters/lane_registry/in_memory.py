@@ -36,10 +36,12 @@ class InMemoryLaneRegistry(LaneRegistry):
         return frozenset(held)
 
     async def due(self, *, limit: int) -> Sequence[BotId]:
+        now = self._memory.clock.now()
         waiting = [
             (since, bot_id)
             for bot_id, lane in list(self._memory.lanes.rows.items())
-            if not self._lives(lane) and (since := self._waits_since(bot_id, lane)) is not None
+            if not lane.lives(now, self._times)
+            and (since := self._waits_since(bot_id, lane)) is not None
         ]
         return [bot_id for _, bot_id in sorted(waiting)[:limit]]
 
@@ -77,13 +79,6 @@ class InMemoryLaneRegistry(LaneRegistry):
             not_before=lane.not_before,
             learned_rate=lane.learned_rate,
         )
-
-    def _lives(self, lane: LaneRow) -> bool:
-        """Whether it has a holder that nobody may replace."""
-        if lane.lease_id is None or lane.heartbeat_at is None:
-            return False
-        age = (self._memory.clock.now() - lane.heartbeat_at).total_seconds()
-        return -self._times.future_tolerance <= age <= self._times.takeover
 
     def _heard_at(self, lane: LaneRow) -> datetime:
         """The last heartbeat, unless only a broken clock can have put it where it is."""

@@ -33,9 +33,9 @@ class InMemoryLaneLedger(LaneLedger):
     async def acquire(self, holder: str) -> AcquiredLane | None:
         tx = self._transaction
         lane = tx.lanes.get(tx.bot_id)
-        if lane is None or not self._free(lane):
-            return None
         now = tx.now()
+        if lane is None or lane.lives(now, self._times):
+            return None
         lane.lease_id = LeaseId(uuid4())
         lane.epoch += 1
         lane.holder = holder
@@ -91,12 +91,6 @@ class InMemoryLaneLedger(LaneLedger):
         if lane is not None:
             lane.free()
             self._transaction.lanes.put(self._transaction.bot_id, lane)
-
-    def _free(self, lane: LaneRow) -> bool:
-        if lane.lease_id is None or lane.heartbeat_at is None:
-            return True
-        age = (self._transaction.now() - lane.heartbeat_at).total_seconds()
-        return not -self._times.future_tolerance <= age <= self._times.takeover
 
     def _held(self, lease: Lease) -> LaneRow | None:
         lane = self._transaction.lanes.get(self._transaction.bot_id)
