@@ -47,7 +47,8 @@ class InMemoryLaneRegistry(LaneRegistry):
 
     async def free(self, holder: str) -> int:
         freed = 0
-        for bot_id in list(self._memory.lanes.rows):
+        held = [bot_id for bot_id, lane in self._memory.lanes.rows.items() if lane.holder == holder]
+        for bot_id in held:
             async with self._memory.alone_in(bot_id):
                 tx = Transaction(self._memory, bot_id)
                 lane = tx.lanes.get(bot_id)
