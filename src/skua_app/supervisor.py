@@ -65,7 +65,6 @@ class Supervisor:
         self._started = started
         self._environment = dict(os.environ if environment is None else environment)
         self._lifeline = lifeline.Lifeline()
-        self.restarts = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; the child then finishes what is under way.
@@ -85,7 +84,6 @@ class Supervisor:
                 short_lives = short_lives + 1 if lived < _SHORT_LIFE else 0
                 if short_lives == _SHORT_LIVES:
                     raise ChildKeepsDying(code)
-                self.restarts += 1
                 _log.warning("Skua's process ended (%s); starting it again", _describe(code))
                 await asyncio.sleep(0.1 * 2**short_lives if short_lives else 0)
         finally:

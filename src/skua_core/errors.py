@@ -350,14 +350,6 @@ class BroadcastStateConflict(SkuaError):
         self.status = status
 
 
-class PaidBroadcastRefused(SkuaError):
-    kind = ErrorKind.CONFLICT
-    code = "paid-broadcast-refused"
-
-    def __init__(self, description: str) -> None:
-        super().__init__(f"Telegram refuses paid broadcasts for this bot: {description}")
-
-
 # Lanes and storage
 
 

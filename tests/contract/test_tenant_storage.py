@@ -350,7 +350,8 @@ async def _everything(scene: Scene) -> list[object]:
         lambda unit: unit.subscribers.page(SubscriberFilter(), after=None, limit=100),
         lambda unit: unit.campaigns.page(after=None, limit=100),
         lambda unit: unit.broadcasts.page(before=None, limit=100),
-        lambda unit: unit.updates.last_update_id(),
+        # Whether it is new: this unit is discarded.
+        lambda unit: unit.updates.record(12),
         lambda unit: unit.audit.read(),
     ]
     async with scene.rig.reading(scene.id) as unit:

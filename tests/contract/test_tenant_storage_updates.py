@@ -41,18 +41,6 @@ async def test_of_many_who_take_in_one_update_at_once_one_does(scene: Scene) -> 
     assert sorted(taken) == [False] * 4 + [True]
 
 
-async def test_fetching_goes_on_after_the_update_that_was_recorded_last(scene: Scene) -> None:
-    async with scene.rig.reading(scene.id) as unit:
-        assert await unit.updates.last_update_id() is None
-    await record(scene, 900)
-    await scene.rig.let_pass(1)
-    # After a quiet week Telegram chooses a new number, which may be smaller.
-    await record(scene, 17)
-
-    async with scene.rig.reading(scene.id) as unit:
-        assert await unit.updates.last_update_id() == 17
-
-
 @pytest.mark.parametrize("update_id", [8, None])
 async def test_updates_that_are_set_aside_are_kept_as_they_came(
     scene: Scene, update_id: int | None

@@ -342,7 +342,6 @@ Index(
 
 class UpdateRow(TenantRow, TenantBase):
     __tablename__ = "updates"
-    __table_args__ = (Index("updates_received", "bot_id", "received_at"),)
 
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     received_at: Mapped[datetime]

@@ -32,10 +32,6 @@ class LaneTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         if not self.sweep > 0 or not self.future_tolerance > 0 or not self.patience > 0:
             raise ValueError("lane times must be longer than zero")
 
-    def faster(self, factor: float) -> "LaneTimes":
-        """The same order, ``factor`` times shorter."""
-        return LaneTimes(**{name: getattr(self, name) / factor for name in self.__struct_fields__})
-
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """The right to claim from one lane. It ends when another lease is written over it."""

@@ -66,7 +66,6 @@ class WebhookSecret(Secret):
 
 class SecretPurpose(StrEnum):
     BOT_TOKEN = "bot-token"  # noqa: S105 - the name of a purpose
-    WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - the name of a purpose
 
 
 class SealedSecret(msgspec.Struct, frozen=True):

@@ -210,7 +210,3 @@ class UpdateLedger(Protocol):
     @abstractmethod
     async def set_aside(self, update_id: int | None, raw: bytes, problem: str) -> None:
         """Keep an update that can't be processed, for a person to look at."""
-
-    @abstractmethod
-    async def last_update_id(self) -> int | None:
-        """The one that was recorded last: where fetching goes on."""

@@ -137,7 +137,7 @@ async def test_a_unit_is_over_after_its_commit(app_engine: AsyncEngine) -> None:
 async def test_whoever_freezes_inside_a_unit_loses_its_locks(app_engine: AsyncEngine) -> None:
     """The server's clock decides, so it works for a stopped process too."""
     bot_id = a_bot()
-    storage = storage_over(app_engine, LaneTimes().faster(40))
+    storage = storage_over(app_engine, LaneTimes(heartbeat=0.1, fence=0.3, takeover=0.5))
 
     with pytest.raises(StorageUnavailable):  # noqa: PT012 - the whole unit fails
         async with unit_of(storage, bot_id) as unit:

@@ -21,11 +21,3 @@ class InMemoryUpdateLedger(UpdateLedger):
     async def set_aside(self, update_id: int | None, raw: bytes, problem: str) -> None:
         row = SetAside(update_id, raw, problem, self._transaction.now())
         self._transaction.updates_set_aside.put(uuid4(), row)
-
-    async def last_update_id(self) -> int | None:
-        newest = max(
-            self._transaction.updates.values(),
-            key=lambda row: (row.received_at, row.update_id),
-            default=None,
-        )
-        return newest.update_id if newest else None

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
@@ -36,11 +36,4 @@ class PostgresUpdateLedger(UpdateLedger):
                 problem=problem,
                 received_at=func.clock_timestamp(),
             )
-        )
-
-    async def last_update_id(self) -> int | None:
-        return await self._session.scalar(
-            select(UpdateRow.update_id)
-            .order_by(UpdateRow.received_at.desc(), UpdateRow.update_id.desc())
-            .limit(1)
         )

@@ -199,7 +199,6 @@ def upgrade() -> None:
         "CREATE INDEX broadcasts_campaign ON tenant.broadcasts (bot_id, campaign_id, revision)",
         DIRECT_MESSAGES,
         UPDATES,
-        "CREATE INDEX updates_received ON tenant.updates (bot_id, received_at)",
         UPDATES_SET_ASIDE,
     )
     for table, columns in CHANGEABLE.items():
