@@ -5,7 +5,7 @@ import msgspec
 from yarl import URL
 
 from skua_adapters.messenger.telegram_answers import classify
-from skua_adapters.messenger.telegram_request import TelegramCall, TelegramRequest
+from skua_adapters.messenger.telegram_http import Answer, TelegramHttp
 from skua_core.domain.content import ButtonRows, MessageEntity
 from skua_core.domain.secret import BotToken
 from skua_core.faults import fault
@@ -18,9 +18,6 @@ from skua_core.ports.messenger import (
     SendOutcome,
     Unknown,
 )
-
-_LONGEST_ANSWER = 1024 * 1024
-"""Bytes. Telegram's answer repeats the message, which takes some 100 kB at most."""
 
 
 class TelegramMessengerSettings(
@@ -66,11 +63,8 @@ class TelegramMessenger(Messenger):
 
     def __init__(self, settings: TelegramMessengerSettings | None = None) -> None:
         self._settings = settings or TelegramMessengerSettings()
-        base = URL(self._settings.api_base)
-        self._base_path = base.path.rstrip("/")
-        self._public_url = base.with_path(f"{self._base_path}/sendMessage")
         self._encoder = msgspec.json.Encoder()
-        self._session: aiohttp.ClientSession | None = None
+        self._http: TelegramHttp | None = None
         self._closed = False
 
     async def send(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
@@ -84,15 +78,12 @@ class TelegramMessenger(Messenger):
             return NotSent(reason="ConnectionResetError")
         if self._closed:
             return NotSent(reason="the messenger is closed")
-        # In no variable, so that no report of an error with its locals shows the token.
-        return await self._call(
-            TelegramCall(body, f"{self._base_path}/bot{token.reveal()}/sendMessage")
-        )
+        return await self._call(token, body)
 
     async def close(self) -> None:
         self._closed = True
-        if self._session is not None:
-            await self._session.close()
+        if self._http is not None:
+            await self._http.close()
 
     def _encode(self, message: OutboundMessage) -> bytes:
         content = message.content
@@ -106,48 +97,31 @@ class TelegramMessenger(Messenger):
             )
         )
 
-    async def _call(self, call: TelegramCall) -> SendOutcome:
-        session = self._session or self._open()
-        answered = False
+    async def _call(self, token: BotToken, body: bytes) -> SendOutcome:
+        http = self._http or self._open()
+        answer: Answer | None = None
         # Of an error only its name goes on; its text is not ours.
         try:
-            async with session.post(self._public_url, data=call, allow_redirects=False) as response:
-                answered = True
-                answer = await _read(response)
+            answer = await http.post(token, body)
             await fault("send.after_http")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return NotSent(reason=type(error).__name__)
         except aiohttp.ClientResponseError:
             return Unknown(reason="the answer isn't HTTP", answered=True)
         except (aiohttp.ClientError, OSError) as error:
+            answered = answer is not None or isinstance(error, aiohttp.ClientPayloadError)
             return Unknown(reason=type(error).__name__, answered=answered)
-        if answer is None:
+        if answer.body is None:
             return Unknown(reason="the answer is too long", answered=True)
-        return classify(response.status, answer)
+        return classify(answer.status, answer.body)
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> TelegramHttp:
         settings = self._settings
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=settings.connections, keepalive_timeout=settings.keep_alive
-            ),
-            timeout=aiohttp.ClientTimeout(total=settings.timeout, connect=settings.connect_timeout),
-            # Nothing is compressed, so that no small answer grows without end.
-            headers={"Accept-Encoding": "identity"},
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            request_class=TelegramRequest,
+        self._http = TelegramHttp(
+            URL(settings.api_base),
+            timeout=settings.timeout,
+            connect_timeout=settings.connect_timeout,
+            connections=settings.connections,
+            keep_alive=settings.keep_alive,
         )
-        return self._session
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes | None:
-    """The body, or None when it's longer than any answer of Telegram's."""
-    if response.content_length is not None:
-        return await response.read() if response.content_length <= _LONGEST_ANSWER else None
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _LONGEST_ANSWER:
-            return None
-    return bytes(body)
+        return self._http

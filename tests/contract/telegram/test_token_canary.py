@@ -11,14 +11,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import aiohttp
 import httpx
 import pytest
-from aiohttp.connector import Connection
 from yarl import URL
 
 from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSettings
 from skua_adapters.bot_api.telegram_transport import TOKEN as TOKEN_EXTENSION
 from skua_adapters.bot_api.telegram_transport import TelegramTransport, internal_url
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
-from skua_adapters.messenger.telegram_request import TelegramCall, TelegramRequest
+from skua_adapters.messenger.telegram_http import TelegramHttp
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.secret import BotToken, WebhookSecret
 from skua_core.faults import Fault, FaultAction, FaultInjected, FaultPlan, install
@@ -186,36 +185,21 @@ async def test_a_fault_that_passes_through_a_send_shows_no_token(point: str) -> 
     assert secret_of(token) not in seen
 
 
-async def test_what_traces_of_aiohttp_see_has_no_token() -> None:
-    """As error reporters and tracers install them."""
+async def test_what_errors_of_aiohttp_hold_has_no_token() -> None:
+    """Those that the messenger turns into outcomes, as a debugger would find them."""
     seen: list[str] = []
-
-    async def note(*facts: object) -> None:
-        seen.append(repr(facts))
-
-    class NotingRequest(TelegramRequest):
-        async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-            response = await super().send(conn)
-            seen.append(repr(self.url))
-            return response
-
-    trace = aiohttp.TraceConfig()
-    for signal in (trace.on_request_start, trace.on_request_end, trace.on_request_exception):
-        signal.append(note)
     token = fresh_token()
-    for name in ("accepted", "not HTTP", "reset"):
-        async with (
-            outside(name) as base,
-            aiohttp.ClientSession(request_class=NotingRequest, trace_configs=[trace]) as session,
-        ):
-            call = TelegramCall(b"{}", f"/bot{token.reveal()}/sendMessage")
-            try:
-                async with session.post(f"{base}/sendMessage", data=call) as response:
-                    seen += [repr(response), repr(response.request_info)]
-            except aiohttp.ClientError as error:
-                seen.append(repr(error) + str(error))
+    for name in ("not HTTP", "reset", "half an answer", "timeout", "connection refused"):
+        async with outside(name) as base:
+            http = TelegramHttp(
+                URL(base), timeout=0.3, connect_timeout=0.2, connections=0, keep_alive=12
+            )
+            with pytest.raises((aiohttp.ClientError, TimeoutError)) as error:
+                await http.post(token, b"{}")
+            seen += [shown(each) for each in (error.value, *chain(error.value))]
+            await http.close()
 
-    assert len(seen) == 13
+    assert len(seen) >= 5
     assert secret_of(token) not in "".join(seen)
 
 

@@ -1,0 +1,137 @@
+"""Posts to the Bot API over aiohttp's connections and parser, without its session.
+
+A session makes a request, a payload, a response, a task and two timers of each message, which
+costs more than everything else that a message goes through. And a Bot API address holds the token:
+aiohttp shows addresses in exceptions, reprs and traces, and yarl keeps parsed ones in caches of the
+process. Here the token goes straight into the bytes of the request line, and connections are asked
+for with an address that has none.
+"""
+
+import asyncio
+
+import aiohttp
+import msgspec
+from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage
+from aiohttp.streams import StreamReader
+from yarl import URL
+
+from skua_core.domain.secret import BotToken
+
+_LONGEST_ANSWER = 1024 * 1024
+"""Bytes. Telegram's answer repeats the message, which takes some 100 kB at most."""
+_INFORMATIONAL = range(100, 200)
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    status: int
+    body: bytes | None
+    """None when it's longer than any answer of Telegram's."""
+
+
+class TelegramHttp:
+    """One pool of connections. Belongs to the event loop it's made in."""
+
+    def __init__(
+        self,
+        base: URL,
+        *,
+        timeout: float,
+        connect_timeout: float,
+        connections: int,
+        keep_alive: float,
+    ) -> None:
+        path = base.raw_path.rstrip("/")
+        # Nothing is compressed, so that no small answer grows without end.
+        self._before_token = f"POST {path}/bot".encode()
+        self._after_token = (
+            "/sendMessage HTTP/1.1\r\n"
+            f"Host: {base.host_port_subcomponent}\r\n"
+            "User-Agent: Skua\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+            "Content-Type: application/json\r\nContent-Length: "
+        ).encode()
+        self._timeout = timeout
+        self._timeouts = aiohttp.ClientTimeout(total=timeout, connect=connect_timeout)
+        self._connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=keep_alive)
+        # Names the place to connect to; it is never sent itself.
+        self._place = aiohttp.ClientRequest(
+            "POST",
+            base.with_path(f"{path}/sendMessage", encoded=True),
+            loop=asyncio.get_running_loop(),
+        )
+
+    async def post(self, token: BotToken, body: bytes) -> Answer:
+        """Call sendMessage.
+
+        Raises ClientConnectorError and ConnectionTimeoutError when nothing has been written. Of
+        other ClientErrors and OSErrors that isn't sure; after a ClientPayloadError the answer had
+        begun, and after a ClientResponseError it wasn't HTTP.
+        """
+        begun = False
+        try:
+            async with asyncio.timeout(self._timeout):
+                connection = await self._connect()
+                try:
+                    message, content = await self._write(connection, token, body)
+                    begun = True
+                    answer = Answer(message.code, await _read_body(message, content))
+                except BaseException:
+                    connection.close()
+                    raise
+        except (aiohttp.ClientError, OSError) as error:
+            if begun:
+                raise aiohttp.ClientPayloadError from error
+            raise
+        if answer.body is None:
+            connection.close()
+        else:
+            connection.release()
+        return answer
+
+    async def close(self) -> None:
+        await self._connector.close()
+
+    async def _connect(self) -> Connection:
+        try:
+            return await self._connector.connect(self._place, traces=[], timeout=self._timeouts)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+
+    async def _write(
+        self, connection: Connection, token: BotToken, body: bytes
+    ) -> tuple[RawResponseMessage, StreamReader]:
+        """Write the request; what comes back is the head of its answer."""
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None or transport.is_closing():
+            raise aiohttp.ClientConnectionResetError
+        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+        # In no variable, so that no report of an error with its locals shows the token.
+        transport.write(
+            b"%b%b%b%d\r\n\r\n%b"
+            % (self._before_token, token.reveal().encode(), self._after_token, len(body), body)
+        )
+        while True:
+            try:
+                message, content = await protocol.read()
+            except aiohttp.http.HttpProcessingError as error:
+                raise aiohttp.ClientResponseError(
+                    self._place.request_info, (), status=error.code
+                ) from error
+            if message.code not in _INFORMATIONAL:
+                return message, content
+
+
+async def _read_body(message: RawResponseMessage, content: StreamReader) -> bytes | None:
+    """The body, or None when it's too long."""
+    length = message.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) > _LONGEST_ANSWER:
+        return None
+    if content.is_eof():
+        body = content.read_nowait()
+        return body if len(body) <= _LONGEST_ANSWER else None
+    parts = bytearray()
+    async for chunk in content.iter_any():
+        parts += chunk
+        if len(parts) > _LONGEST_ANSWER:
+            return None
+    return bytes(parts)
