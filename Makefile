@@ -51,8 +51,8 @@ bench: setup ## Run the benchmarks, or one: BENCH=send
 demo: setup ## Watch a broadcast, everything embedded: ARGS=--chaos kills the worker on the way
 	$(BIN)/skua demo $(ARGS)
 
-docs: setup ## Build the documentation into docs/_build/html, warnings are errors
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+docs: setup ## Build the documentation into build/docs, warnings are errors
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs build/docs
 
 lock: setup ## Choose the newest allowed versions anew and write the lock files
 	echo uv | $(COMPILE) --output-file tools/bootstrap.lock -
