@@ -177,6 +177,23 @@ async def test_when_a_revision_was_last_sent_is_known_however_that_ended(scene: 
         assert await unit.broadcasts.last_sent(campaign.id, 2) is None
 
 
+async def test_a_revision_that_a_resume_replaced_was_sent_too(scene: Scene) -> None:
+    campaign = await scene.compose(revisions=3)
+    now = scene.rig.now()
+    async with scene.rig.changing(scene.id) as unit:
+        broadcast = scene.draft(campaign, created_at=now)
+        await unit.broadcasts.add(broadcast)
+        broadcast.pause(PauseReason.OPERATOR, now=now)
+        broadcast.resume(now=now, revision=2)
+        await unit.broadcasts.save(broadcast)
+
+    async with scene.rig.reading(scene.id) as unit:
+        assert await unit.broadcasts.get(broadcast.id) == broadcast
+        assert await unit.broadcasts.last_sent(campaign.id, 1) == now
+        assert await unit.broadcasts.last_sent(campaign.id, 2) == now
+        assert await unit.broadcasts.last_sent(campaign.id, 3) is None
+
+
 async def test_pages_begin_with_the_newest(scene: Scene) -> None:
     broadcasts = [await scene.start(freeze=False, status=BroadcastStatus.PAUSED) for _ in range(4)]
     running = await scene.start(freeze=False)

@@ -23,7 +23,7 @@ from sqlalchemy import (
     and_,
     or_,
 )
-from sqlalchemy.dialects.postgresql import ENUM, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, ENUM, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from skua_core.domain.delivery import DeliveryKind, DeliveryStatus
@@ -34,6 +34,7 @@ _TYPES = {
     dict[str, Any]: JSONB,
     float: Double,
     int: Integer,
+    list[int]: ARRAY(Integer),
     str: Text,
     UUID: Uuid,
 }
@@ -237,6 +238,7 @@ class BroadcastRow(TenantRow, TenantBase):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     campaign_id: Mapped[UUID]
     revision: Mapped[int]
+    former_revisions: Mapped[list[int]]
     status: Mapped[str]
     pause_reason: Mapped[str | None]
     pause_detail: Mapped[str | None]

@@ -35,6 +35,8 @@ class Broadcast(msgspec.Struct, kw_only=True):
     campaign_id: CampaignId
     revision: int
     """The wording that is claimed from now on."""
+    former_revisions: tuple[int, ...] = ()
+    """Wordings that were claimed until a resume switched to another."""
     status: BroadcastStatus = BroadcastStatus.SENDING
     pause_reason: PauseReason | None = None
     pause_detail: str | None = None
@@ -69,7 +71,8 @@ class Broadcast(msgspec.Struct, kw_only=True):
         """Go on; the rest gets ``revision`` when one is given."""
         self._leave_for(BroadcastStatus.SENDING, "resumed", now, allowed=_STOPPED)
         self.pause_reason = self.pause_detail = None
-        if revision is not None:
+        if revision is not None and revision != self.revision:
+            self.former_revisions = (*self.former_revisions, self.revision)
             self.revision = revision
 
     def cancel(self, *, now: datetime) -> None:

@@ -127,11 +127,12 @@ class BroadcastRepository(Protocol):
 
     @abstractmethod
     async def save(self, broadcast: Broadcast) -> None:
-        """Write status, reason, revision and times, never the counts. Raises as ``add`` does."""
+        """Write status, reason, revisions and times, never the counts. Raises as ``add`` does."""
 
     @abstractmethod
     async def last_sent(self, campaign_id: CampaignId, revision: int) -> datetime | None:
-        """When a broadcast of that revision was last begun, however it ended; None if never."""
+        """When a broadcast was last begun that sent that revision, first or later on, however it
+        ended; None if never."""
 
     @abstractmethod
     async def page(

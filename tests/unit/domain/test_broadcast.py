@@ -108,6 +108,16 @@ def test_resuming_keeps_the_wording_unless_another_is_given() -> None:
     assert broadcast.revision == 2
 
 
+def test_a_broadcast_remembers_every_wording_it_has_sent() -> None:
+    broadcast = a_broadcast(BroadcastStatus.PAUSED)
+
+    for revision in (1, 2, 3, 1):
+        broadcast.resume(now=LATER, revision=revision)
+        pause(broadcast)
+
+    assert {broadcast.revision, *broadcast.former_revisions} == {1, 2, 3}
+
+
 def test_a_refused_step_changes_nothing() -> None:
     broadcast = a_broadcast(BroadcastStatus.COMPLETED)
 

@@ -39,6 +39,7 @@ class InMemoryBroadcastRepository(BroadcastRepository):
         stored.pause_reason = broadcast.pause_reason
         stored.pause_detail = broadcast.pause_detail
         stored.revision = broadcast.revision
+        stored.former_revisions = broadcast.former_revisions
         stored.changed_at = broadcast.changed_at
         stored.finished_at = broadcast.finished_at
         self._rows.put(stored.id, stored)
@@ -48,7 +49,8 @@ class InMemoryBroadcastRepository(BroadcastRepository):
             (
                 row.created_at
                 for row in self._rows.values()
-                if (row.campaign_id, row.revision) == (campaign_id, revision)
+                if row.campaign_id == campaign_id
+                and revision in (row.revision, *row.former_revisions)
             ),
             default=None,
         )

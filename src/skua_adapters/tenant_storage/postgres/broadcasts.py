@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import insert, select, true, update
+from sqlalchemy import insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
 
@@ -42,6 +42,7 @@ class PostgresBroadcastRepository(BroadcastRepository):
             id=broadcast.id,
             campaign_id=broadcast.campaign_id,
             revision=broadcast.revision,
+            former_revisions=broadcast.former_revisions,
             status=broadcast.status.value,
             pause_reason=broadcast.pause_reason,
             pause_detail=broadcast.pause_detail,
@@ -64,6 +65,7 @@ class PostgresBroadcastRepository(BroadcastRepository):
                 pause_reason=broadcast.pause_reason,
                 pause_detail=broadcast.pause_detail,
                 revision=broadcast.revision,
+                former_revisions=broadcast.former_revisions,
                 changed_at=broadcast.changed_at,
                 finished_at=broadcast.finished_at,
             )
@@ -78,7 +80,11 @@ class PostgresBroadcastRepository(BroadcastRepository):
     async def last_sent(self, campaign_id: CampaignId, revision: int) -> datetime | None:
         return await self._session.scalar(
             select(func.max(BroadcastRow.created_at)).where(
-                BroadcastRow.campaign_id == campaign_id, BroadcastRow.revision == revision
+                BroadcastRow.campaign_id == campaign_id,
+                or_(
+                    BroadcastRow.revision == revision,
+                    BroadcastRow.former_revisions.contains([revision]),
+                ),
             )
         )
 
@@ -134,6 +140,7 @@ def to_broadcast(row: BroadcastRow) -> Broadcast:
         id=BroadcastId(row.id),
         campaign_id=CampaignId(row.campaign_id),
         revision=row.revision,
+        former_revisions=tuple(row.former_revisions),
         status=BroadcastStatus(row.status),
         pause_reason=None if row.pause_reason is None else PauseReason(row.pause_reason),
         pause_detail=row.pause_detail,

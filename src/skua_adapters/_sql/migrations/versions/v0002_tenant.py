@@ -95,6 +95,7 @@ CREATE TABLE tenant.broadcasts (
     id uuid,
     campaign_id uuid NOT NULL,
     revision integer NOT NULL,
+    former_revisions integer[] NOT NULL DEFAULT '{}',
     status text NOT NULL
         CHECK (status IN ('sending', 'paused', 'interrupted', 'completed', 'cancelled')),
     pause_reason text,
@@ -173,8 +174,9 @@ CHANGEABLE = {
     "campaigns": "name, revision, updated_at",
     "campaign_revisions": None,
     "broadcasts": (
-        "revision, status, pause_reason, pause_detail, paid, cursor, audience, pending, in_flight,"
-        " sent, failed, skipped, uncertain, excluded, frozen_at, served_at, changed_at, finished_at"
+        "revision, former_revisions, status, pause_reason, pause_detail, paid, cursor, audience,"
+        " pending, in_flight, sent, failed, skipped, uncertain, excluded, frozen_at, served_at,"
+        " changed_at, finished_at"
     ),
     "direct_messages": None,
     "updates": None,
