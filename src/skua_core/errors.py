@@ -19,6 +19,8 @@ class ErrorKind(StrEnum):
     """It would be fine at another time or in another state."""
     UNAVAILABLE = "unavailable"
     """Something that Skua depends on does not answer; trying again later is right."""
+    INTERNAL = "internal"
+    """A guard of Skua's own stopped what must never happen: nothing that a caller could mend."""
 
 
 class SkuaError(Exception):
@@ -67,7 +69,7 @@ class WebhookForbidden(SkuaError):
 class NoTenant(SkuaError):
     """A tenant's rows were asked for outside any tenant."""
 
-    kind = ErrorKind.FORBIDDEN
+    kind = ErrorKind.INTERNAL
     code = "no-tenant"
 
     def __init__(self, what: str) -> None:
@@ -77,7 +79,7 @@ class NoTenant(SkuaError):
 class ForeignRow(SkuaError):
     """A unit of one bot was handed a row of another."""
 
-    kind = ErrorKind.FORBIDDEN
+    kind = ErrorKind.INTERNAL
     code = "foreign-row"
 
     def __init__(self) -> None:
@@ -85,7 +87,7 @@ class ForeignRow(SkuaError):
 
 
 class MissingAudit(SkuaError):
-    kind = ErrorKind.INVALID
+    kind = ErrorKind.INTERNAL
     code = "missing-audit"
 
     def __init__(self, bot_id: UUID) -> None:
@@ -94,7 +96,7 @@ class MissingAudit(SkuaError):
 
 
 class AuditChainBroken(SkuaError):
-    kind = ErrorKind.INVALID
+    kind = ErrorKind.INTERNAL
     code = "audit-chain-broken"
 
     def __init__(self, chain: str, seq: int, problem: str) -> None:
@@ -356,7 +358,7 @@ class BroadcastStateConflict(SkuaError):
 class LeaseLost(SkuaError):
     """Another holder has this lane now: claim nothing, send nothing."""
 
-    kind = ErrorKind.CONFLICT
+    kind = ErrorKind.INTERNAL
     code = "lease-lost"
 
     def __init__(self, bot_id: UUID) -> None:
@@ -380,7 +382,7 @@ class StorageUnavailable(SkuaError):
 class StorageUnfit(SkuaError):
     """The database is there and may not be used as it is: roles, locks, or migrations."""
 
-    kind = ErrorKind.INVALID
+    kind = ErrorKind.INTERNAL
     code = "storage-unfit"
 
     def __init__(self, problems: tuple[str, ...]) -> None:

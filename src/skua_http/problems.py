@@ -22,6 +22,7 @@ STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
     ErrorKind.CONFLICT: HTTPStatus.CONFLICT,
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorKind.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 RETRY_AFTER = 2
 """Seconds after which to come again, where nobody knows better."""
@@ -48,8 +49,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[FieldError, ...] = ()
 
 
-def deliberate(_: Request[Any, Any, Any], error: SkuaError) -> Response[Problem]:
+def deliberate(request: Request[Any, Any, Any], error: SkuaError) -> Response[Problem]:
     """What Skua refuses on purpose."""
+    if error.kind is ErrorKind.INTERNAL:
+        return bug(request, error)
     retry_after = error.retry_after if isinstance(error, TelegramUnavailable) else None
     return _answer(STATUS[error.kind], error.code, str(error), retry_after=retry_after)
 

@@ -1,6 +1,7 @@
 """Every failure becomes a problem, and a status code that fits it."""
 
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -8,11 +9,17 @@ from litestar import Litestar, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from skua_core.errors import (
+    AuditChainBroken,
     BotForbidden,
     ErrorKind,
+    ForeignRow,
+    LeaseLost,
+    MissingAudit,
+    NoTenant,
     ResourceNotFound,
     SkuaError,
     StorageUnavailable,
+    StorageUnfit,
     TelegramUnavailable,
     TokenMalformed,
 )
@@ -90,6 +97,28 @@ async def test_a_bug_is_answered_with_a_fixed_text_and_logged_whole(
     assert record.getMessage() == "GET /{secret} failed."
     assert "the bottom fell out" in caplog.text
     assert "hush" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuditChainBroken("bot", 3, "its hash doesn't fit its contents"),
+        ForeignRow(),
+        LeaseLost(UUID(int=7)),
+        MissingAudit(UUID(int=7)),
+        NoTenant("SubscriberRow"),
+        StorageUnfit(("it refuses this role or its password",)),
+    ],
+    ids=lambda error: error.code,
+)
+async def test_what_a_guard_of_our_own_stopped_is_answered_and_logged_like_a_bug(
+    error: SkuaError, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await failing(error).get(b"/x")
+
+    assert (answer.status, answer.json["code"]) == (500, "internal-server-error")
+    assert answer.json["detail"] == "Something went wrong in Skua. It has been logged."
+    assert str(error) in caplog.text
 
 
 async def test_unknown_paths_and_wrong_methods_are_problems(greeter: Client) -> None:
