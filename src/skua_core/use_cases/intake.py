@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from skua_core.domain.bot import is_public_id
-from skua_core.domain.secret import WebhookSecret
+from skua_core.domain.secret import Secret, WebhookSecret
 from skua_core.domain.update import CallbackPressed, Update
 from skua_core.errors import BotForbidden, StorageUnavailable, UpdateUnreadable, WebhookForbidden
 from skua_core.faults import fault
@@ -29,9 +29,9 @@ _NO_FINGERPRINT = bytes(32)
 
 class AuthenticateWebhookQuery(msgspec.Struct, frozen=True, kw_only=True):
     public_id: str
-    tag: bytes
+    tag: Secret
     """The last part of the address, as it came."""
-    secret: bytes | None
+    secret: WebhookSecret | None
     """The header X-Telegram-Bot-Api-Secret-Token, as it came; None when there was none."""
 
 
@@ -57,11 +57,11 @@ class AuthenticateWebhook:
         bot_id = _NOBODY if found is None else found
         async with self._storage.unit(bot_id, UnitKind.INBOUND) as unit:
             known = (await unit.bot.secrets()).webhook_fingerprint
-        # Latin-1 takes any bytes; those of a real secret are ASCII.
-        secret = WebhookSecret((query.secret or b"").decode("latin-1"))
+        secret = query.secret or WebhookSecret("")
+        tag = query.tag.reveal().encode(errors="surrogatepass")
         secret_fits = self._vault.recognise(bot_id, secret, known or _NO_FINGERPRINT)
-        tag_fits = self._vault.recognise_tag(bot_id, secret, query.tag)
-        if found is None or not known or not query.secret or not (secret_fits and tag_fits):
+        tag_fits = self._vault.recognise_tag(bot_id, secret, tag)
+        if found is None or not known or not secret.reveal() or not (secret_fits and tag_fits):
             raise WebhookForbidden
         return found
 

@@ -11,6 +11,7 @@ from litestar import MediaType, Request, post
 from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 
+from skua_core.domain.secret import Secret, WebhookSecret
 from skua_core.errors import BotForbidden, WebhookForbidden
 from skua_core.use_cases.intake import (
     AuthenticateWebhook,
@@ -81,7 +82,11 @@ def _read_credentials(request: Request[Any, Any, Any]) -> AuthenticateWebhookQue
     if address is None or len(secrets) != 1 or _SECRET.fullmatch(secrets[0]) is None:
         raise WebhookForbidden
     public_id, tag = address.groups()
-    return AuthenticateWebhookQuery(public_id=public_id.decode(), tag=tag, secret=secrets[0])
+    return AuthenticateWebhookQuery(
+        public_id=public_id.decode(),
+        tag=Secret(tag.decode()),
+        secret=WebhookSecret(secrets[0].decode()),
+    )
 
 
 async def _read_body(request: Request[Any, Any, Any]) -> bytes:

@@ -1,8 +1,9 @@
 """Proof that a webhook call comes from Telegram."""
 
+import msgspec
 import pytest
 
-from skua_core.domain.secret import WebhookSecret
+from skua_core.domain.secret import Secret, WebhookSecret
 from skua_core.errors import WebhookForbidden
 from skua_core.ids import BotId
 from skua_core.use_cases.access import BotAccess
@@ -16,17 +17,15 @@ async def access(world: World) -> BotAccess:
     return await world.add_bot()
 
 
-async def knock(
-    world: World, public_id: str, tag: str | bytes, secret: str | bytes | None
-) -> BotId:
+async def knock(world: World, public_id: str, tag: str, secret: str | None) -> BotId:
     authenticate = AuthenticateWebhook(
         platform=world.platform, storage=world.storage, vault=world.vault
     )
     return await authenticate(
         AuthenticateWebhookQuery(
             public_id=public_id,
-            tag=tag.encode() if isinstance(tag, str) else tag,
-            secret=secret.encode() if isinstance(secret, str) else secret,
+            tag=Secret(tag),
+            secret=None if secret is None else WebhookSecret(secret),
         )
     )
 
@@ -47,17 +46,19 @@ async def test_telegram_gets_in_with_tag_and_secret(world: World, access: BotAcc
 async def test_everything_else_gets_the_same_refusal(world: World, access: BotAccess) -> None:
     public_id, tag, secret = told(world)
     terns = await world.add_bot(None, slug="terns")
-    wrong: list[tuple[str, str | bytes, str | bytes | None]] = [
+    wrong: list[tuple[str, str, str | None]] = [
         (public_id, tag, None),
         (public_id, tag, ""),
         (public_id, tag, "x"),
         (public_id, tag, secret[:-1]),
         (public_id, tag, secret + "x"),
-        (public_id, tag, b"\xe9"),
+        (public_id, tag, "\xe9"),
+        (public_id, tag, "\ud800"),
         (public_id, tag, "x" * 10_000),
         (public_id, "", secret),
         (public_id, tag[:-1], secret),
-        (public_id, b"\xe9" * 22, secret),
+        (public_id, "\xe9" * 22, secret),
+        (public_id, "\ud800" * 22, secret),
         (public_id, secret, tag),
         ("", tag, secret),
         ("unknown", tag, secret),
@@ -75,6 +76,17 @@ async def test_everything_else_gets_the_same_refusal(world: World, access: BotAc
         refusals.add(str(caught.value))
     assert len(refusals) == 1
     assert await knock(world, public_id, tag, secret) == access.bot_id
+
+
+def test_neither_tag_nor_secret_shows() -> None:
+    query = AuthenticateWebhookQuery(
+        public_id="p", tag=Secret("tern"), secret=WebhookSecret("puffin")
+    )
+
+    assert "tern" not in repr(query)
+    assert "puffin" not in repr(query)
+    with pytest.raises(TypeError):
+        msgspec.json.encode(query)
 
 
 async def test_the_tag_of_another_secret_does_not_open(world: World, access: BotAccess) -> None:
