@@ -1,6 +1,7 @@
 """An installation on one machine: its own PostgreSQL, its roles and tables, its secret key."""
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 from types import TracebackType
@@ -11,18 +12,22 @@ import msgspec
 from skua_adapters._sql import roles
 from skua_adapters._sql.direct import connect
 from skua_adapters._sql.migrations.runner import migrate
-from skua_adapters.embedded_postgres import EmbeddedPostgres
+from skua_adapters.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from skua_adapters.token_vault.keys import make_key
 from skua_app.settings import Settings
 
+_log = logging.getLogger(__name__)
 _DATABASE = "skua"
+_LOOK = 0.5
+"""Seconds between two looks at the server."""
+_PAUSE = 5.0
+"""Seconds until another try, after a start that failed."""
 
 
 class EmbeddedInstallation:
     """Everything below one directory; two of them don't meet.
 
-    Entering starts PostgreSQL in the calling thread, which must live as long as the installation
-    is used: where the system can, it ends the server together with that thread.
+    Entering starts PostgreSQL, which ends with this process whatever ends that.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,6 +61,19 @@ class EmbeddedInstallation:
             skua_database_owner_url=self.postgres.url(roles.OWNER, _DATABASE),
             web_secret_key=self._settings.web_secret_key or kept_secret_key(self.directory),
         )
+
+    async def keep_database(self) -> None:
+        """Start PostgreSQL again whenever it ends by itself, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            if self.postgres.pid is not None:
+                continue
+            _log.error("PostgreSQL ended; starting it again")
+            try:
+                await asyncio.to_thread(self.postgres.start)
+            except EmbeddedPostgresError as error:
+                _log.error("PostgreSQL can't be started again: %s", error)
+                await asyncio.sleep(_PAUSE)
 
     async def _prepare(self) -> None:
         await _create_database(self.postgres.url())

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import pytest
 
 from skua_adapters._sql import roles
@@ -88,6 +89,31 @@ async def test_supervisor_that_dies_leaves_nothing_behind_and_the_next_goes_on(
     assert await again.stop() == 0
 
 
+async def test_database_that_dies_alone_is_started_again(
+    build_scene: BuildScene, place: Path
+) -> None:
+    scene = await _build(build_scene, place)
+    installation = scene.installation
+    supervisor = await _up(scene)
+    bot, _ = await scene.connect(400)
+    broadcast = await installation.broadcast(bot, "spring")
+    await installation.until_broadcast(broadcast, lambda row: row["sent"] > 100)
+    os.kill(_child_of(supervisor, "postgres"), signal.SIGKILL)
+
+    await installation.until(lambda: _answers(scene), "the database", show_books=False)
+    await installation.until_broadcast(broadcast, lambda row: row["finished_at"] is not None)
+    await scene.assert_promises_kept()
+    assert await supervisor.stop() == 0
+
+
+async def _answers(scene: Scene) -> bool | None:
+    try:
+        await scene.installation.row("SELECT 1")
+    except (OSError, asyncpg.PostgresError):
+        return None
+    return True
+
+
 async def _up(scene: Scene) -> Program:
     port = free_port()
     supervisor = await scene.installation.start(scene.installation.supervisor(port))
@@ -103,11 +129,11 @@ async def _up(scene: Scene) -> Program:
     return supervisor
 
 
-def _child_of(supervisor: Program) -> int:
+def _child_of(supervisor: Program, program: str = "skua_app.child") -> int:
     children = Path(f"/proc/{supervisor.pid}/task").glob("*/children")
     pids = [int(pid) for each in children for pid in each.read_text().split()]
     (child,) = (
-        pid for pid in pids if b"skua_app.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid for pid in pids if program.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
     return child
 
