@@ -39,13 +39,10 @@ def assert_kept(bots: Sequence[BotBooks], book: ReceiptBook, context: str = "") 
     assert not found, f"{len(found)} violations:\n{shown}\n{context}"
 
 
-def arrived(row: Row, book: ReceiptBook, books: BotBooks) -> bool:
-    """Whether a broadcast's delivery is in the receipt book."""
-    markers = {each.id: each.marker for each in books.broadcasts}
-    return any(
-        receipt.chat_id == row.chat_id and _is_of(receipt, markers[row.source_id])
-        for receipt in book.accepted(bot_id=books.telegram_id)
-    )
+def arrivals(books: BotBooks, book: ReceiptBook) -> set[tuple[object, object]]:
+    """By broadcast and chat, what of a bot's broadcasts is in the receipt book."""
+    receipts = book.accepted(bot_id=books.telegram_id)
+    return {(_source_of(receipt, books), receipt.chat_id) for receipt in receipts}
 
 
 def duplicates(books: BotBooks, receipts: Iterable[Receipt]) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """Programs that are killed and started again, as by a process supervisor without mercy."""
 
 import asyncio
+import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -168,20 +170,18 @@ class KeptProgram:
 
     async def __aexit__(self, *_: object) -> None:
         self._stopping = True
-        await self.program.stop()
-        if self._task is not None:
-            await self._task
+        assert self._task is not None
+        while not self._task.done():
+            # Again, in case it was just being started.
+            await self.program.stop()
+            await asyncio.wait({self._task}, timeout=0.1)
+        self._task.result()
 
     @property
     def failure(self) -> BaseException | None:
         """What broke the keeping itself."""
         done = self._task is not None and self._task.done() and not self._task.cancelled()
         return self._task.exception() if done and self._task is not None else None
-
-    @property
-    def plans_left(self) -> bool:
-        """Whether this life or a later one ends at a fault point."""
-        return self.plan.point is not None
 
     def kill(self, why: str) -> None:
         self._outside = why
@@ -204,9 +204,12 @@ class KeptProgram:
 
 
 def free_port() -> int:
-    """One that nobody listens on now; the system doesn't give it to others for a while."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that is free now and that the system gives to no connection of its own accord.
+
+    What a killed server left must still be free when the next one listens on it.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - any will do
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

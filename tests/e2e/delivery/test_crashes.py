@@ -13,7 +13,7 @@ from skua_core.domain.pace import MAX_WINDOW, MIN_WINDOW
 from skua_core.faults import POINTS
 from tests.e2e.delivery.conftest import Scene, SetUp
 from tests.e2e.delivery.installation import ConnectedBot
-from tests.e2e.delivery.invariants import arrived
+from tests.e2e.delivery.invariants import arrivals
 from tests.e2e.delivery.ledger import BotBooks, Row
 from tests.e2e.delivery.programs import Death, KeptProgram, Plan
 
@@ -26,6 +26,8 @@ SLOW = LatencySettings(mean=1.0)
 """For the last ones, so that the end can be seen coming."""
 ASSUMED_LATENCY = 0.3
 """What a lane takes for granted before it has measured any."""
+WAY_THERE = 0.1
+"""Seconds that a request may be on its way, which the book can't tell."""
 
 
 def _worker_plans(scene: Scene) -> list[Plan]:
@@ -75,15 +77,17 @@ async def test_nobody_is_skipped_or_served_twice_whatever_is_killed(set_up: SetU
     await installation.until(lambda: _no_update_waits(scene, bot), "the last update's end")
 
     deaths = [operators_death, *worker.deaths, *server.deaths]
+    print(*deaths, sep="\n")  # noqa: T201 - pytest shows it with a failure
     books, _ = await installation.books()
     book = telegram.book()
     await scene.assert_promises_kept()
     _assert_killed_enough(deaths)
     _assert_uncertain_within_windows(books, worker.deaths, book)
-    whether_arrived = Counter(arrived(row, book, books) for row in _uncertain(books))
-    print("uncertain:", whether_arrived)  # noqa: T201 - pytest shows it with a failure
-    assert whether_arrived[True], "every uncertain message was lost"
-    assert whether_arrived[False], "every uncertain message had arrived"
+    arrived = arrivals(books, book)
+    fates = Counter((row.source_id, row.chat_id) in arrived for row in _uncertain(books))
+    print("Did what is uncertain arrive?", fates)  # noqa: T201 - as above
+    assert fates[True]
+    assert fates[False]
     joined = await installation.row(
         "SELECT count(*) FROM tenant.subscribers WHERE bot_id = $1 AND chat_id >= $2"
         " AND status = 'active'",
@@ -199,8 +203,10 @@ def _assert_uncertain_within_windows(
             for row in books.rows
             if row.epoch == epoch and row.status is DeliveryStatus.SENT and row.finished_at
         ]
-        window = max(MIN_WINDOW, round(RATE * max([ASSUMED_LATENCY, *waits]) * 1.5))
-        assert number <= min(window, MAX_WINDOW), f"lease {epoch} left {number} of {window}"
+        latency = max([ASSUMED_LATENCY, *waits]) + WAY_THERE
+        window = max(MIN_WINDOW, round(RATE * latency * 1.5))
+        print(f"Lease {epoch} left {number} of at most {window}")  # noqa: T201 - as above
+        assert number <= min(window, MAX_WINDOW)
 
 
 def _uncertain(books: BotBooks) -> list[Row]:

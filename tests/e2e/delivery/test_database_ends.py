@@ -30,7 +30,13 @@ async def database(place: Path, cleanup: AsyncExitStack) -> EmbeddedInstallation
     return installation
 
 
-@pytest.mark.parametrize("end", [signal.SIGQUIT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(signal.SIGQUIT, id="immediate shutdown"),
+        pytest.param(signal.SIGKILL, id="kill"),
+    ],
+)
 async def test_broadcast_goes_on_after_the_database_fell(
     database: EmbeddedInstallation, build_scene: BuildScene, end: signal.Signals
 ) -> None:

@@ -57,5 +57,5 @@ async def _holder(scene: Scene) -> int | None:
 
 
 async def _chats_served_since(scene: Scene, moment: float) -> set[int | str | None] | None:
-    late = {receipt.chat_id for receipt in scene.telegram.book() if receipt.monotonic > moment}
-    return late or None
+    arrived = scene.telegram.book().accepted()
+    return {receipt.chat_id for receipt in arrived if receipt.monotonic > moment} or None
