@@ -147,6 +147,9 @@ async def test_subscribers_are_found_and_counted_by_status(scene: Scene) -> None
         ("nobody", []),
         (" ana mar ", ["ana"]),
         ("9" * 30, []),
+        ("\0", []),
+        ("ana\0", []),
+        ("\ud83e", []),
     ],
 )
 async def test_search_finds_parts_of_names_and_whole_chat_ids(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Select, delete, false, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
@@ -18,6 +18,8 @@ from skua_core.ids import BotId, ChatId, SubscriberId
 from skua_core.ports.repositories import SubscriberFilter, SubscriberRepository
 
 _CHAT_ID = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_NEVER_STORED = re.compile("[\x00\ud800-\udfff]")
+"""PostgreSQL takes neither NUL nor half a surrogate pair in a text, not even to look for it."""
 
 
 class PostgresSubscriberRepository(SubscriberRepository):
@@ -105,6 +107,8 @@ class PostgresSubscriberRepository(SubscriberRepository):
 
 
 def _matches(search: str) -> ColumnElement[bool]:
+    if _NEVER_STORED.search(search):
+        return false()
     name = func.concat_ws(" ", SubscriberRow.first_name, SubscriberRow.last_name)
     conditions = [
         name.icontains(search, autoescape=True),
