@@ -79,8 +79,6 @@ from skua_core.use_cases.polling import PollUpdates
 from skua_core.use_cases.subscribers import CountSubscribers, ImportSubscribers, ListSubscribers
 from skua_core.use_cases.tokens import TokenFailed
 from skua_core.use_cases.webhooks import RepairWebhook, UpdateRoute
-from skua_http.health import ReadinessCheck
-from skua_http.webhooks.intake_gate import IntakeGate
 from skua_worker.poller import UpdatePoller, WebhookRepairer
 from skua_worker.runner import LaneRunner, RunnerSettings
 
@@ -206,29 +204,6 @@ class UseCaseProvider(Provider):
         )
 
 
-_UPDATES_AT_ONCE = 40
-"""As many as Telegram brings one bot at once when nothing else was agreed with it."""
-
-
-class StorageReadiness(ReadinessCheck):
-    """Skua can work when its database answers."""
-
-    def __init__(self, platform: PlatformStorage) -> None:
-        self._platform = platform
-
-    async def __call__(self) -> None:
-        await self._platform.find_by_public_id("")
-
-
-class HttpProvider(Provider):
-    scope = Scope.APP
-    readiness = provide(StorageReadiness, provides=ReadinessCheck)
-
-    @provide
-    def gate(self) -> IntakeGate:
-        return IntakeGate(_UPDATES_AT_ONCE)
-
-
 class WorkerProvider(Provider):
     scope = Scope.APP
     lanes = provide_all(AcquireLane, ServeLane, LaneRunner, UpdatePoller)
@@ -252,14 +227,13 @@ class WorkerProvider(Provider):
 def make_container(
     settings: Settings, *, queue: QueueKind = QueueKind.DATABASE, more: tuple[Provider, ...] = ()
 ) -> AsyncContainer:
-    """Everything that one process needs; ``more`` overrides what stands here."""
+    """Everything that one process needs; ``more`` adds to what stands here, or overrides it."""
     return make_async_container(
         SystemProvider(),
         PostgresProvider(),
         TelegramProvider(),
         InProcessQueueProvider() if queue is QueueKind.IN_PROCESS else DatabaseQueueProvider(),
         UseCaseProvider(),
-        HttpProvider(),
         WorkerProvider(),
         *more,
         context={Settings: settings},

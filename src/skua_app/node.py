@@ -17,6 +17,7 @@ from skua_adapters.job_queue.postgres import PostgresJobQueue
 from skua_app.container import QueueKind, database_url, make_container
 from skua_app.settings import Settings
 from skua_app.upkeep import keep_partitions
+from skua_app.web import HttpProvider
 from skua_core import faults
 from skua_core.errors import ErrorKind, SkuaError
 from skua_http.app import create_app
@@ -53,7 +54,9 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
     """
     faults.install(settings.fault_plan())
     listener = listen(parts.host, parts.port) if parts.web else None
-    container = make_container(settings, queue=parts.queue)
+    container = make_container(
+        settings, queue=parts.queue, more=(HttpProvider(),) if parts.web else ()
+    )
     try:
         await check_storage(await container.get(AsyncEngine))
         async with asyncio.TaskGroup() as tasks:
