@@ -111,12 +111,26 @@ def default_data_dir() -> Path:
 def _convert(name: str, text: str, kind: Any) -> Any:
     if kind is Path:
         return Path(text).expanduser()
+    if kind is not bool and text.lower().lstrip("+-") in {"nan", "inf", "infinity"}:
+        raise SettingInvalid(name, f"{text!r} is not a number that can be used")
     lowered = text.lower()
     value = {"yes": "true", "no": "false", "on": "true", "off": "false"}.get(lowered, text)
     try:
         return msgspec.convert(value if kind is bool else text, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingInvalid(name, f"{str(error)[0].lower()}{str(error)[1:]}") from None
+        problem = f"{str(error)[0].lower()}{str(error)[1:]}"
+        for technical, plain in _PLAIN.items():
+            if technical in problem:
+                problem = f"{text!r} is not {plain}"
+        raise SettingInvalid(name, problem) from None
+
+
+_PLAIN = {
+    "expected `float`, got `str`": "a number",
+    "expected `int`, got `str`": "a whole number",
+    "expected `bool`, got `str`": "yes or no",
+}
+"""What msgspec says of a type, as a person would."""
 
 
 def _lane_times(environ: Mapping[str, str]) -> LaneTimes:
