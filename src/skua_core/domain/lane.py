@@ -1,5 +1,6 @@
 """Lanes: the single place from which one bot's deliveries leave."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 import msgspec
@@ -62,9 +63,9 @@ class ClaimOrder(msgspec.Struct, frozen=True, kw_only=True):
     """At most this many deliveries altogether."""
     direct_room: int
     """At most this many replies, tests and auto-messages while a broadcast waits."""
-    busy_chats: frozenset[int] = frozenset()
+    busy_chats: AbstractSet[int] = frozenset()
     """Chats that may get nothing now: one of theirs is in flight, or their second isn't over."""
-    busy_with_others: frozenset[int] = frozenset()
+    busy_with_others: AbstractSet[int] = frozenset()
     """Those of them that are busy with something else than the broadcast that is being sent. Its
     own recipients come once each, so for the rows at its cursor these are all that matter."""
 

@@ -4,7 +4,9 @@ Whoever holds a lane owns its token's whole budget, so this is local arithmetic 
 clock. Nothing here waits; the numbers are seconds and messages per second.
 """
 
-from collections import deque
+import math
+from collections import ChainMap, deque
+from collections.abc import Set as AbstractSet
 
 MIN_WINDOW = 8
 MAX_WINDOW = 320
@@ -158,24 +160,28 @@ class ChatPace:
     GAP = 1.0
 
     def __init__(self) -> None:
-        self._in_flight: set[int] = set()
+        self._in_flight: dict[int, float] = {}  # until when: for ever, as far as one knows
         self._sent_at: dict[int, float] = {}
+        self._busy = ChainMap(self._in_flight, self._sent_at)
 
     def claimed(self, chat_id: int) -> None:
-        self._in_flight.add(chat_id)
+        self._in_flight[chat_id] = math.inf
 
     def finished(self, chat_id: int, sent_at: float | None) -> None:
         """Its delivery has an outcome; ``sent_at`` is when it left, None if it didn't."""
-        self._in_flight.discard(chat_id)
+        self._in_flight.pop(chat_id, None)
         if sent_at is not None:
             self._sent_at.pop(chat_id, None)  # so that the dict stays in the order of time
             self._sent_at[chat_id] = sent_at
 
-    def busy(self, now: float) -> frozenset[int]:
-        """Chats that may get nothing now."""
+    def busy(self, now: float) -> AbstractSet[int]:
+        """Chats that may get nothing now: a view that follows what happens.
+
+        There may be thousands, and mostly nobody wants to know who they are.
+        """
         while self._sent_at:
             chat_id, sent_at = next(iter(self._sent_at.items()))
             if now - sent_at < self.GAP:
                 break
             del self._sent_at[chat_id]
-        return frozenset(self._in_flight).union(self._sent_at)
+        return self._busy.keys()

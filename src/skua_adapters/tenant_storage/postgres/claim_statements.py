@@ -9,15 +9,25 @@ from sqlalchemy import text
 
 SHARE_BOT = text("""
     SELECT NOT b.read_only AND b.token_state = 'active' AS may_send,
-        (SELECT s.sealed_token FROM tenant.bot_secrets s WHERE s.bot_id = b.id) AS sealed_token
+        (SELECT s.sealed_token FROM tenant.bot_secrets s WHERE s.bot_id = b.id) AS sealed_token,
+        EXISTS (
+            SELECT FROM tenant.deliveries d
+            WHERE d.bot_id = b.id AND d.status = 'pending' AND d.kind < 'broadcast'
+                AND d.due_at <= statement_timestamp()
+        ) AS direct_due
     FROM platform.bots b WHERE b.id = :bot FOR SHARE
 """)
 
 # Stronger than the gate's FOR SHARE: the claim moves the cursor and the counters of this row.
 LOCK_OPEN_ITEMS = text("""
     SELECT id, campaign_id, revision, status, paid, cursor, audience, pending, in_flight,
-        frozen_at IS NOT NULL AS frozen
-    FROM tenant.broadcasts
+        frozen_at IS NOT NULL AS frozen,
+        EXISTS (
+            SELECT FROM tenant.deliveries d
+            WHERE d.bot_id = b.bot_id AND d.source_id = b.id AND d.status = 'pending'
+                AND d.kind = 'broadcast' AND d.due_at <= statement_timestamp()
+        ) AS put_back_due
+    FROM tenant.broadcasts b
     WHERE bot_id = :bot AND (status = 'sending' OR (status = 'cancelled' AND finished_at IS NULL))
     ORDER BY id FOR NO KEY UPDATE
 """)
@@ -100,6 +110,22 @@ CLAIM_DUE = text(f"""
     {_CLAIM}
 """)  # noqa: S608 - made of the constants above
 
+_COUNT = """
+    UPDATE tenant.broadcasts b
+    SET cursor = :last,
+        pending = b.pending - m.claimed - m.skipped,
+        in_flight = b.in_flight + m.claimed,
+        skipped = b.skipped + m.skipped,
+        served_at = clock_timestamp(),
+        status = CASE
+            WHEN b.status = 'sending' AND b.pending = m.skipped AND b.in_flight + m.claimed = 0
+            THEN 'completed' ELSE b.status END,
+        finished_at = CASE
+            WHEN b.status = 'sending' AND b.pending = m.skipped AND b.in_flight + m.claimed = 0
+            THEN clock_timestamp() ELSE b.finished_at END
+    FROM moved m WHERE b.bot_id = :bot AND b.id = :sending
+"""
+
 # By position: searching for pending rows would wade through every row version that any open
 # snapshot, such as a dump's, keeps alive.
 CLAIM_NEXT = text(f"""
@@ -118,24 +144,22 @@ CLAIM_NEXT = text(f"""
             NULL::text AS content
         FROM following f
         LEFT JOIN tenant.subscribers s ON s.bot_id = :bot AND s.id = f.subscriber_id
-    )
-    {_CLAIM}
+    ), following_claimed AS ({_CLAIM}
+    ), moved AS (
+        SELECT
+            (:claimed + count(*) FILTER (WHERE status = 'in_flight'))::int AS claimed,
+            (:skipped + count(*) FILTER (WHERE status = 'skipped'))::int AS skipped
+        FROM following_claimed
+    ), counted AS ({_COUNT})
+    SELECT * FROM following_claimed
 """)  # noqa: S608 - made of the constants above
 
-COUNT_CLAIM = text("""
-    UPDATE tenant.broadcasts b
-    SET cursor = :cursor,
-        pending = b.pending - :claimed - :skipped,
-        in_flight = b.in_flight + :claimed,
-        skipped = b.skipped + :skipped,
-        served_at = clock_timestamp(),
-        status = CASE
-            WHEN b.status = 'sending' AND b.pending = :skipped AND b.in_flight + :claimed = 0
-            THEN 'completed' ELSE b.status END,
-        finished_at = CASE
-            WHEN b.status = 'sending' AND b.pending = :skipped AND b.in_flight + :claimed = 0
-            THEN clock_timestamp() ELSE b.finished_at END
-    WHERE b.bot_id = :bot AND b.id = :sending
+# When nothing follows: what was put back counts all the same, and may have been the last.
+COUNT_CLAIM = text(f"""
+    WITH moved AS (
+        SELECT CAST(:claimed AS int) AS claimed, CAST(:skipped AS int) AS skipped
+    )
+    {_COUNT}
 """)
 
 NEXT_DUE = text("""

@@ -41,7 +41,8 @@ async def claim(session: AsyncSession, lease: Lease, order: ClaimOrder) -> Claim
         None,
     )
 
-    rows, more, next_due_in = await _claim_rows(session, lease, order, sending)
+    due = gate.direct_due or (sending is not None and sending.put_back_due)
+    rows, more, next_due_in = await _claim_rows(session, lease, order, sending, due=due)
     return Claim(
         deliveries=tuple(claimed(row) for row in rows if row.status == _IN_FLIGHT),
         sealed_token=SealedSecret(gate.sealed_token),
@@ -53,67 +54,78 @@ async def claim(session: AsyncSession, lease: Lease, order: ClaimOrder) -> Claim
 
 
 async def _claim_rows(
-    session: AsyncSession, lease: Lease, order: ClaimOrder, sending: Row[Any] | None
+    session: AsyncSession, lease: Lease, order: ClaimOrder, sending: Row[Any] | None, *, due: bool
 ) -> tuple[list[Row[Any]], bool, float | None]:
-    waiting = sending is not None and sending.pending > 0
-    direct_room = order.direct_room if waiting else order.room
-    put_back_room = -(-order.room // _PUT_BACK_SHARE) if waiting else 0
     parameters = {
         "bot": lease.bot_id,
         "epoch": lease.epoch,
-        "busy": list(order.busy_chats),
         "room": order.room,
-        "candidates": 2 * order.room,
         "sending": _NOBODY if sending is None else sending.id,
         "campaign": None if sending is None else sending.campaign_id,
         "revision": None if sending is None else sending.revision,
         "paid": sending is not None and sending.paid,
     }
-    due = (
-        await session.execute(
-            sql.CLAIM_DUE,
-            parameters | {"direct_room": direct_room, "put_back_room": put_back_room},
-        )
-    ).all()
-    rows = sorted(due, key=lambda row: (_PRIORITY[row.kind], row.due_at))
-    room = order.room - sum(row.status == _IN_FLIGHT for row in rows)
+    rows: list[Row[Any]] = []
+    if due:
+        waiting = sending is not None and sending.pending > 0
+        rows = await _claim_due(session, parameters, order, waiting=waiting)
     cursor = 0
     if sending is not None:
+        room = order.room - sum(row.status == _IN_FLIGHT for row in rows)
         cursor = min(sending.cursor + max(0, room), sending.audience)
-        if cursor > sending.cursor:
-            claimed_chats = [row.chat_id for row in rows if row.status == _IN_FLIGHT]
-            bounds = {
-                "cursor": sending.cursor,
-                "last": cursor,
-                "busy_with_others": [*order.busy_with_others, *claimed_chats],
-            }
-            following = (await session.execute(sql.CLAIM_NEXT, parameters | bounds)).all()
-            rows.extend(sorted(following, key=lambda row: row.position))
-        await _count(session, parameters, rows, cursor)
+        rows += await _claim_next(
+            session, parameters, order, rows, cursor=sending.cursor, last=cursor
+        )
     full = sum(row.status != _IN_FLIGHT for row in rows) > 0 or len(rows) >= order.room
     more = full or (sending is not None and cursor < sending.audience)
     next_due_in = None if more else await _next_due_in(session, parameters)
     return rows, more, next_due_in
 
 
+async def _claim_due(
+    session: AsyncSession, parameters: dict[str, Any], order: ClaimOrder, *, waiting: bool
+) -> list[Row[Any]]:
+    due = await session.execute(
+        sql.CLAIM_DUE,
+        parameters
+        | {
+            "busy": list(order.busy_chats),
+            "candidates": 2 * order.room,
+            "direct_room": order.direct_room if waiting else order.room,
+            "put_back_room": -(-order.room // _PUT_BACK_SHARE) if waiting else 0,
+        },
+    )
+    return sorted(due, key=lambda row: (_PRIORITY[row.kind], row.due_at))
+
+
+async def _claim_next(
+    session: AsyncSession,
+    parameters: dict[str, Any],
+    order: ClaimOrder,
+    due: list[Row[Any]],
+    *,
+    cursor: int,
+    last: int,
+) -> list[Row[Any]]:
+    """What follows the cursor; its item's counters move for that and for what was due."""
+    own = [row.status for row in due if row.kind == "broadcast"]
+    moved = {"last": last, "claimed": own.count(_IN_FLIGHT), "skipped": own.count(_SKIPPED)}
+    if last == cursor:
+        await session.execute(sql.COUNT_CLAIM, parameters | moved)
+        return []
+    claimed_chats = [row.chat_id for row in due if row.status == _IN_FLIGHT]
+    following = await session.execute(
+        sql.CLAIM_NEXT,
+        parameters
+        | moved
+        | {"cursor": cursor, "busy_with_others": [*order.busy_with_others, *claimed_chats]},
+    )
+    return sorted(following, key=lambda row: row.position)
+
+
 async def _next_due_in(session: AsyncSession, parameters: dict[str, Any]) -> float | None:
     wait: float | None = await session.scalar(sql.NEXT_DUE, parameters)
     return None if wait is None else max(0.0, wait)
-
-
-async def _count(
-    session: AsyncSession, parameters: dict[str, Any], rows: list[Row[Any]], cursor: int
-) -> None:
-    own = [row.status for row in rows if row.kind == "broadcast"]
-    await session.execute(
-        sql.COUNT_CLAIM,
-        parameters
-        | {
-            "cursor": cursor,
-            "claimed": own.count(_IN_FLIGHT),
-            "skipped": own.count(_SKIPPED),
-        },
-    )
 
 
 def claimed(row: Row[Any]) -> ClaimedDelivery:

@@ -34,6 +34,8 @@ class PostgresLaneLedger(LaneLedger):
         self._subscribers = subscribers
         self._times = times
         self._ids = ids
+        self._wait: float | None = None
+        """Of the lane's row, once this unit has it under its lock."""
 
     async def acquire(self, holder: str) -> AcquiredLane | None:
         bot = {"bot": self._bot_id}
@@ -57,19 +59,15 @@ class PostgresLaneLedger(LaneLedger):
         )
 
     async def claim(self, lease: Lease, order: ClaimOrder) -> Claim:
-        held_back = (
-            await self._session.execute(
-                sql.SHARE_LANE, {"bot": self._bot_id, "lease": lease.lease_id}
-            )
-        ).one_or_none()
-        if held_back is None:
+        wait = await self._share_lane(lease)
+        if wait is None:
             raise LeaseLost(self._bot_id)
-        if held_back.wait > 0:
-            return Claim(next_due_in=held_back.wait)
+        if wait > 0:
+            return Claim(next_due_in=wait)
         return await lane_claims.claim(self._session, lease, order)
 
     async def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> None:
-        await self._session.execute(sql.SHARE_LANE, {"bot": self._bot_id, "lease": lease.lease_id})
+        await self._share_lane(lease)
         await lane_settlements.settle(self._session, lease, settlements, self._subscribers)
 
     async def in_flight(self, lease: Lease) -> Sequence[ClaimedDelivery]:
@@ -81,6 +79,7 @@ class PostgresLaneLedger(LaneLedger):
     async def hold_until(
         self, lease: Lease, *, wait: float | None, learned_rate: float | None
     ) -> None:
+        self._wait = None
         await self._session.execute(
             sql.HOLD_LANE,
             {
@@ -95,3 +94,11 @@ class PostgresLaneLedger(LaneLedger):
         await self._session.execute(
             sql.RELEASE_LANE, {"bot": self._bot_id, "lease": lease.lease_id}
         )
+
+    async def _share_lane(self, lease: Lease) -> float | None:
+        """The lane's pause in seconds; None when it has another lease. Asked once, then held."""
+        if self._wait is None:
+            self._wait = await self._session.scalar(
+                sql.SHARE_LANE, {"bot": self._bot_id, "lease": lease.lease_id}
+            )
+        return self._wait
