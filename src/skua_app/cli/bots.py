@@ -6,6 +6,7 @@ from click.exceptions import Exit
 from skua_app.cli import options
 from skua_app.cli.output import say_json, say_table
 from skua_app.cli.plain import note, say, tell
+from skua_app.cli.showing import UPDATES
 from skua_app.cli.surroundings import Surroundings
 from skua_core.domain.bot import Bot, WebhookState
 from skua_core.use_cases.bots import (
@@ -21,12 +22,6 @@ from skua_core.use_cases.bots import (
 from skua_core.use_cases.webhooks import Connected
 
 _INCOMPLETE = 1
-_UPDATES = {
-    WebhookState.NONE: "none",
-    WebhookState.PENDING: "webhook, Telegram not told yet",
-    WebhookState.SET: "webhook",
-    WebhookState.POLLING: "fetched",
-}
 
 
 @click.group()
@@ -89,7 +84,7 @@ def list_bots(surroundings: Surroundings, *, as_json: bool) -> None:
                     each.name,
                     at(each.telegram_username),
                     each.token_state,
-                    _UPDATES[each.webhook_state],
+                    UPDATES[each.webhook_state],
                     each.read_only,
                 )
                 for each in bots

@@ -1,12 +1,20 @@
-"""Broadcasts as programs and people see them."""
+"""Bots and broadcasts as programs and people see them."""
 
 import msgspec
 
 from skua_app.cli.plain import clean
+from skua_core.domain.bot import WebhookState
 from skua_core.domain.broadcast import Broadcast, PauseReason
 from skua_core.domain.delivery import Reason
 from skua_core.domain.subscriber import SubscriberStatus
 
+UPDATES = {
+    WebhookState.NONE: "none",
+    WebhookState.PENDING: "webhook, Telegram not told yet",
+    WebhookState.SET: "webhook",
+    WebhookState.POLLING: "fetched",
+}
+"""Which way a bot's updates take."""
 WHY_PAUSED = {
     PauseReason.OPERATOR: "somebody paused it",
     PauseReason.TOKEN_REVOKED: "Telegram refuses the bot's token; set a new one, then resume",

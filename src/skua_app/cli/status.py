@@ -7,7 +7,7 @@ from skua_app.cli import options
 from skua_app.cli.bots import facts
 from skua_app.cli.output import count, say_json, say_table
 from skua_app.cli.plain import note, say
-from skua_app.cli.showing import broadcast_facts, sent_of_all
+from skua_app.cli.showing import UPDATES, broadcast_facts, sent_of_all
 from skua_app.cli.surroundings import Session, Surroundings
 from skua_app.cli.watching import is_alive
 from skua_core.domain.bot import Bot
@@ -76,7 +76,7 @@ def _say_bots(found: list[BotStatus]) -> None:
             (
                 each.bot.slug,
                 each.bot.token_state,
-                each.bot.webhook_state,
+                UPDATES[each.bot.webhook_state],
                 _lane(each),
             )
             for each in found
