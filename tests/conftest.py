@@ -10,8 +10,9 @@ from xdist.scheduler import LoadScopeScheduling
 pytest_plugins = ["tests.postgres_cluster"]
 
 # Examples may take as long as they take: a busy machine is no defect. CI tries the same examples
-# each time, so that a red run can be repeated; at a desk new ones are tried.
-settings.register_profile("desk", deadline=None)
+# each time, so that a red run can be repeated; at a desk new ones are tried, half as many at a
+# time, so that nobody waits for them.
+settings.register_profile("desk", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
