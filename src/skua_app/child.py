@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 
-from skua_app import lifeline
+from skua_app import event_loop, lifeline
 from skua_app.container import QueueKind
 from skua_app.logs import set_up_logs
 from skua_app.node import NodeParts, run_node, stop_on_signals
@@ -54,7 +54,7 @@ def main() -> int:
     settings = load(os.environ)
     set_up_logs(settings.skua_log)
     try:
-        asyncio.run(_run(settings, sys.argv[1], int(sys.argv[2])))
+        event_loop.run(_run(settings, sys.argv[1], int(sys.argv[2])))
     except SkuaError as error:
         print(f"skua: {error}", file=sys.stderr)  # noqa: T201 - the last line of a program
         return UNFIT

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from click.exceptions import Exit
 
 from skua_adapters.token_vault.keys import KeyRing
+from skua_app import event_loop
 from skua_app.child import UNFIT
 from skua_app.cli.database import check
 from skua_app.cli.plain import note
@@ -30,7 +31,7 @@ def up(settings: Settings, *, host: str, port: int) -> None:
     listen(host, port).close()
     with _defects_logged(), EmbeddedInstallation(settings) as installation:
         try:
-            asyncio.run(_supervise(installation.settings, host, port))
+            asyncio.run(_supervise(installation, host, port))
         except ChildUnfit:
             # It said why itself.
             raise Exit(UNFIT) from None
@@ -44,14 +45,17 @@ def worker(settings: Settings) -> None:
     _run(settings, NodeParts(worker=True), "Working.")
 
 
-async def _supervise(settings: Settings, host: str, port: int) -> None:
+async def _supervise(installation: EmbeddedInstallation, host: str, port: int) -> None:
     stop = asyncio.Event()
+    settings = installation.settings
     told = asyncio.create_task(_tell_when_up(settings, host, port))
+    kept = asyncio.create_task(installation.keep_database())
     try:
         with stop_on_signals(stop):
             await Supervisor(settings, host=host, port=port).run(stop)
     finally:
         told.cancel()
+        kept.cancel()
     note("Stopped.")
 
 
@@ -93,7 +97,7 @@ def _run(settings: Settings, parts: NodeParts, begun: str) -> None:
             await run_node(settings, parts, stop)
 
     with _defects_logged():
-        asyncio.run(run())
+        event_loop.run(run())
 
 
 @contextlib.contextmanager
