@@ -6,7 +6,6 @@ import msgspec
 
 from skua_app.cli.showing import EXCLUDED
 from skua_app.cli.surroundings import Session
-from skua_core.domain.bot import Bot, GateReason
 from skua_core.domain.broadcast import BroadcastStatus
 from skua_core.domain.content import (
     CompiledMessage,
@@ -17,10 +16,8 @@ from skua_core.domain.content import (
 from skua_core.domain.subscriber import SubscriberStatus
 from skua_core.errors import (
     AudienceEmpty,
-    BotReadOnly,
     BroadcastAlreadySending,
     SkuaError,
-    TokenMissing,
 )
 from skua_core.ports.platform_storage import LaneRegistry
 from skua_core.ports.renderer import Renderer
@@ -51,7 +48,7 @@ def make_plan(session: Session, access: BotAccess, source: MessageSource, *, pai
     """Raises what sending would raise for the same reasons, before anything is kept."""
     renderer = session.get(Renderer)
     compiled = renderer.compile(source)
-    _require_open_gates(access.bot)
+    access.bot.require_open_gates()
     _require_free_slot(session, access)
     counts = session.run(session.get(CountSubscribers)(CountSubscribersQuery(access=access)))
     recipients = counts.get(SubscriberStatus.ACTIVE, 0)
@@ -67,14 +64,6 @@ def make_plan(session: Session, access: BotAccess, source: MessageSource, *, pai
         seconds=recipients / _rate(session, access, paid=paid),
         stars=_stars(session, recipients) if paid else None,
     )
-
-
-def _require_open_gates(bot: Bot) -> None:
-    gate = bot.closed_gate()
-    if gate is GateReason.READ_ONLY:
-        raise BotReadOnly(bot.slug)
-    if gate is not None:
-        raise TokenMissing(bot.slug, bot.token_state)
 
 
 def _require_free_slot(session: Session, access: BotAccess) -> None:

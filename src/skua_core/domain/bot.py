@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from skua_core.errors import NameInvalid, SlugInvalid
+from skua_core.errors import BotReadOnly, NameInvalid, SlugInvalid, TokenMissing
 from skua_core.ids import BotId, TelegramId, UserId
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]", re.ASCII)
@@ -75,6 +75,13 @@ class Bot(msgspec.Struct, kw_only=True):
         if self.read_only:
             return GateReason.READ_ONLY
         return _TOKEN_GATE.get(self.token_state)
+
+    def require_open_gates(self) -> None:
+        """Raises BotReadOnly and TokenMissing."""
+        if self.read_only:
+            raise BotReadOnly(self.slug)
+        if self.closed_gate() is not None:
+            raise TokenMissing(self.slug, self.token_state)
 
 
 def make_slug(wish: str) -> str:

@@ -5,17 +5,14 @@ from collections.abc import Sequence
 import msgspec
 
 from skua_core.domain.audit import Details, NewAuditEntry
-from skua_core.domain.bot import Bot, GateReason
 from skua_core.domain.broadcast import Broadcast, BroadcastStatus, PauseReason
 from skua_core.domain.subscriber import SubscriberStatus
 from skua_core.domain.user import SYSTEM, Actor
 from skua_core.errors import (
     AlreadySent,
     AudienceEmpty,
-    BotReadOnly,
     BroadcastAlreadySending,
     ResourceNotFound,
-    TokenMissing,
 )
 from skua_core.ids import BotId, BroadcastId, CampaignId
 from skua_core.ports.clock import Clock
@@ -60,7 +57,7 @@ class SendBroadcast:
         access = command.access
         now = self._clock.now()
         async with self._storage.unit(access.bot_id) as unit:
-            _require_open_gates(await unit.bot.get())
+            (await unit.bot.get()).require_open_gates()
             revision = await _find_revision(unit, command.campaign_id, command.revision)
             broadcast = Broadcast(
                 id=BroadcastId(self._ids.new()),
@@ -130,7 +127,7 @@ class ResumeBroadcast:
         access = command.access
         async with self._storage.unit(access.bot_id) as unit:
             broadcast = await _locked(unit, command.broadcast_id)
-            _require_open_gates(await unit.bot.get())
+            (await unit.bot.get()).require_open_gates()
             if command.revision is not None:
                 await _find_revision(unit, broadcast.campaign_id, command.revision)
             broadcast.resume(now=self._clock.now(), revision=command.revision)
@@ -209,14 +206,6 @@ class InterruptUnserved:
             await unit.audit.append(_entry(SYSTEM, "interrupted", broadcast_id))
             await unit.commit()
         return True
-
-
-def _require_open_gates(bot: Bot) -> None:
-    gate = bot.closed_gate()
-    if gate is GateReason.READ_ONLY:
-        raise BotReadOnly(bot.slug)
-    if gate is not None:
-        raise TokenMissing(bot.slug, bot.token_state)
 
 
 async def _find_revision(unit: TenantUnit, campaign_id: CampaignId, number: int | None) -> int:

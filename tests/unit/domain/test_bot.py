@@ -18,7 +18,7 @@ from skua_core.domain.bot import (
     make_public_id,
     make_slug,
 )
-from skua_core.errors import NameInvalid, SlugInvalid
+from skua_core.errors import BotReadOnly, NameInvalid, SlugInvalid, TokenMissing
 from skua_core.ids import BotId, UserId
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -94,3 +94,12 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
 def test_each_gate_alone_is_enough(token_state: TokenState, gate: GateReason | None) -> None:
     assert a_bot(token_state).closed_gate() is gate
     assert a_bot(token_state, read_only=True).closed_gate() is GateReason.READ_ONLY
+
+
+def test_what_needs_open_gates_says_which_one_is_shut() -> None:
+    a_bot(TokenState.ACTIVE).require_open_gates()
+
+    with pytest.raises(TokenMissing, match="it is revoked"):
+        a_bot(TokenState.REVOKED).require_open_gates()
+    with pytest.raises(BotReadOnly):
+        a_bot(TokenState.REVOKED, read_only=True).require_open_gates()
