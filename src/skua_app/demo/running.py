@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 
-from skua_app.demo.scenario import Demo, DemoOptions, DemoResult, DemoView
-from skua_app.demo.view import ConsoleView, SilentView
+from skua_app.demo.result import DemoResult
+from skua_app.demo.scenario import Demo, DemoOptions
+from skua_app.demo.view import ConsoleView, DemoView, SilentView
 from skua_app.embedded import EmbeddedInstallation
 from skua_app.logs import set_up_logs
 from skua_app.node import listen, stop_on_signals

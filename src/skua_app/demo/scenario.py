@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from dishka import AsyncContainer
@@ -24,9 +23,10 @@ from skua_adapters.telegram_simulator import (
     WebhookSettings,
 )
 from skua_app.container import make_container
+from skua_app.demo.result import DemoResult
+from skua_app.demo.view import DemoView
 from skua_app.settings import Settings
 from skua_app.supervisor import Supervisor
-from skua_core.domain.broadcast import BroadcastReport
 from skua_core.domain.content import MessageSource
 from skua_core.domain.secret import BotToken
 from skua_core.domain.subscriber import SubscriberStatus
@@ -70,50 +70,6 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     login: str = "cli:demo"
     """Whose bot it is, so that the command finds it afterwards."""
     seed: int = 1
-
-
-class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``skua demo --json`` ends with. The outcomes add up to ``recipients``."""
-
-    recipients: int
-    sent: int
-    failed: int
-    skipped: int
-    uncertain: int
-    duplicates: int
-    """Chats that got it more than once, by Telegram's own book."""
-    seconds: float
-
-    @property
-    def adds_up(self) -> bool:
-        return self.recipients == self.sent + self.failed + self.skipped + self.uncertain
-
-
-class DemoView(Protocol):
-    """Whoever watches."""
-
-    def stage(self, text: str) -> None: ...
-
-    def joining(self, joined: int, total: int) -> None: ...
-
-    def progress(self, progress: BroadcastProgress) -> None: ...
-
-    def killed(self, pid: int) -> None: ...
-
-    def restarted(self, pid: int) -> None: ...
-
-    def finished(
-        self,
-        report: BroadcastReport,
-        result: DemoResult,
-        *,
-        slug: str,
-        audit_entries: int,
-        receipts: Path,
-    ) -> None: ...
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
 
 
 class Demo:
@@ -209,7 +165,7 @@ class Demo:
         )
         entries = await (await container.get(VerifyAudit))(VerifyAuditQuery(bot_id=access.bot.id))
         duplicates = len(telegram.book.duplicates(bot_id=self._bot_number))
-        result = _result(report, duplicates=duplicates, seconds=time.monotonic() - began)
+        result = DemoResult.of(report, duplicates=duplicates, seconds=time.monotonic() - began)
         self._view.finished(
             report, result, slug=access.bot.slug, audit_entries=entries, receipts=book
         )
@@ -293,19 +249,6 @@ class Demo:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
             self._view.killed(pid)
-
-
-def _result(report: BroadcastReport, *, duplicates: int, seconds: float) -> DemoResult:
-    counts = report.broadcast.counts
-    return DemoResult(
-        recipients=counts.total,
-        sent=counts.sent,
-        failed=counts.failed,
-        skipped=counts.skipped,
-        uncertain=counts.uncertain,
-        duplicates=duplicates,
-        seconds=round(seconds, 1),
-    )
 
 
 def _share_done(progress: BroadcastProgress) -> float:

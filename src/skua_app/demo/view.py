@@ -3,18 +3,46 @@
 import sys
 import time
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from skua_app.demo.scenario import DemoResult, DemoView
+from skua_app.demo.result import DemoResult
 from skua_core.domain.broadcast import BroadcastReport
 from skua_core.domain.delivery import REASONS, DeliveryStatus
 from skua_core.use_cases.broadcast_reports import BroadcastProgress
 
 _LINE_EVERY = 2.0
 """Seconds between two lines of progress where there is no terminal."""
+
+
+class DemoView(Protocol):
+    """Whoever watches."""
+
+    def stage(self, text: str) -> None: ...
+
+    def joining(self, joined: int, total: int) -> None: ...
+
+    def progress(self, progress: BroadcastProgress) -> None: ...
+
+    def killed(self, pid: int) -> None: ...
+
+    def restarted(self, pid: int) -> None: ...
+
+    def finished(
+        self,
+        report: BroadcastReport,
+        result: DemoResult,
+        *,
+        slug: str,
+        audit_entries: int,
+        receipts: Path,
+    ) -> None: ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
 
 
 class ConsoleView(DemoView):
