@@ -58,6 +58,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lane_times: LaneTimes = LaneTimes()
     """``SKUA_LANE_HEARTBEAT`` and kin, in seconds."""
 
+    def __repr__(self) -> str:
+        # Keys and passwords are among them.
+        return "Settings(***)"
+
     @property
     def lanes(self) -> LaneSettings:
         return LaneSettings(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from skua_app.logs import TokenlessHandler, set_up_logs
-from skua_app.settings import LogFormat
+from skua_app.settings import LogFormat, load
 from tests.unit.use_cases.world import TOKEN
 
 
@@ -101,3 +101,15 @@ def test_libraries_that_log_whole_addresses_are_silenced(
         logging.getLogger(name).info("HTTP Request: GET https://api.telegram.org/…")
 
     assert capsys.readouterr().err == ""
+
+
+def test_settings_show_neither_key_nor_password() -> None:
+    settings = load(
+        {
+            "WEB_SECRET_KEY": "gulls over the grey harbour",
+            "SKUA_DATABASE_URL": "postgresql://skua_app:puffin@127.0.0.1/skua",
+        }
+    )
+
+    assert "gulls" not in repr(settings)
+    assert "puffin" not in repr([settings])
