@@ -53,9 +53,10 @@ class UpdatePoller:
             try:
                 polled = await self._poll(PollUpdatesCommand(bot_id=bot_id, offset=offset))
             except Exception as error:  # noqa: BLE001 - one bot must not end the others
-                if not isinstance(error, SkuaError):
+                if isinstance(error, SkuaError):
+                    _log.warning("Updates of bot %s have to wait: %s", bot_id, error)
+                else:
                     _log.exception("Fetching updates of bot %s failed", bot_id)
-                _log.warning("Updates of bot %s have to wait: %s", bot_id, error)
                 asked = error.retry_after if isinstance(error, TelegramUnavailable) else None
                 await asyncio.sleep(max(wait, asked or 0.0))
                 wait = min(2 * wait, _LONGEST_WAIT)
