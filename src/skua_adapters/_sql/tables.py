@@ -238,7 +238,7 @@ class BroadcastRow(TenantRow, TenantBase):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     campaign_id: Mapped[UUID]
     revision: Mapped[int]
-    former_revisions: Mapped[list[int]]
+    former_revisions: Mapped[list[int]] = mapped_column(default=list)
     status: Mapped[str]
     pause_reason: Mapped[str | None]
     pause_detail: Mapped[str | None]
