@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 
 from skua_core.domain.content import CompiledMessage
 from skua_core.domain.delivery import (
@@ -17,10 +16,11 @@ from skua_core.domain.pace import ChatPace, FairShare
 from skua_core.domain.secret import SealedSecret
 from skua_core.errors import LeaseLost, SecretUnreadable, StorageUnavailable
 from skua_core.faults import fault
-from skua_core.ids import BroadcastId, CampaignId, SourceId
+from skua_core.ids import CampaignId, SourceId
 from skua_core.ports.clock import Clock
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 from skua_core.ports.token_vault import TokenVault
+from skua_core.use_cases.lane_chores import RETRY, LaneChores
 from skua_core.use_cases.lane_guard import LaneGuard
 from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings
 from skua_core.use_cases.lane_sender import LaneSender, Outgoing
@@ -29,8 +29,6 @@ from skua_core.use_cases.tokens import TokenFailedCommand
 _BROADCAST = DeliveryKind.BROADCAST
 _LINGER = 0.1
 """Seconds that an outcome waits at most for others, to be recorded together."""
-_RETRY = 0.5
-"""Seconds between two tries while the database is away."""
 _DRAIN = 35.0
 """Seconds that a lane may take to end: longer than one send may last."""
 
@@ -60,7 +58,7 @@ class HeldLane:
         sender.on_answer = self._answered
         self._share = FairShare()
         self._compiled: dict[tuple[CampaignId, int], CompiledMessage] = {}
-        self._chores: dict[BroadcastId, asyncio.Task[None]] = {}
+        self._chores = LaneChores(storage, self._lease.bot_id, done=place.wake)
         self._paid = False
         self._sources: set[SourceId] = set()
         self._window = self._batch = 1
@@ -72,6 +70,17 @@ class HeldLane:
         """A token that Telegram refuses, or that no key opens."""
 
     async def serve(self) -> LaneEnd:
+        try:
+            end = await self._take_turns()
+        except Exception:
+            # A defect, and none of it may be lost: what has left, and what Telegram asked for.
+            with contextlib.suppress(Exception):
+                await self._leave()
+            raise
+        await self._leave()
+        return end
+
+    async def _take_turns(self) -> LaneEnd:
         sending = asyncio.create_task(self._sender.run())
         try:
             while (end := self._end()) is None:
@@ -81,9 +90,7 @@ class HeldLane:
             sending.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sending
-            for chore in self._chores.values():
-                chore.cancel()
-        await self._leave()
+            self._chores.stop()
         return end
 
     def _end(self) -> LaneEnd | None:  # noqa: PLR0911 - one line per reason
@@ -100,7 +107,7 @@ class HeldLane:
             return LaneEnd.HELD_BACK
         if self._place.wanted() and now - self._taken_at > patience:
             return LaneEnd.YIELDED
-        if self._sender.open or self._chores:
+        if self._sender.open or self._chores.busy:
             self._busy_at = now
         if now - self._busy_at > patience:
             return LaneEnd.IDLE
@@ -146,14 +153,15 @@ class HeldLane:
             return
         try:
             claim, orphans = await self._transact(settlements, order)
-        except LeaseLost:
+        except BaseException as error:
             self._sender.give_back(settlements)
-            self._guard.lose()
-            return
-        except StorageUnavailable as error:
-            self._sender.give_back(settlements)
-            self._unsure = self._unsure or error.unsure
-            await asyncio.sleep(_RETRY)
+            if isinstance(error, LeaseLost):
+                self._guard.lose()
+            elif isinstance(error, StorageUnavailable):
+                self._unsure = self._unsure or error.unsure
+                await asyncio.sleep(RETRY)
+            else:
+                raise
             return
         self._sender.return_unsent(orphans)
         if claim is not None:
@@ -165,13 +173,15 @@ class HeldLane:
     ) -> tuple[Claim | None, list[ClaimedDelivery]]:
         claim: Claim | None = None
         orphans: list[ClaimedDelivery] = []
-        pause = self._sender.pace.held_until
+        pause = self._stored_pause
         async with self._storage.unit(self._lease.bot_id, UnitKind.LANE) as unit:
             if self._unsure:
                 orphans = await self._orphans(unit, settlements)
             if settlements:
                 await unit.lane.settle(self._lease, settlements)
             if self._pause_unstored():
+                # Read here: a 429 may come in while this very turn waits for the database.
+                pause = self._sender.pace.held_until
                 wait = pause - self._clock.monotonic()
                 await unit.lane.hold_until(
                     self._lease, wait=wait, learned_rate=self._learned_rate()
@@ -228,9 +238,9 @@ class HeldLane:
             # Worth keeping the place for, though nothing can be sent right now.
             self._look_at = self._busy_at = now + max(_LINGER, claim.next_due_in)
         if claim.to_freeze is not None:
-            self._begin(claim.to_freeze, self._freeze)
+            self._chores.freeze(claim.to_freeze)
         if claim.to_cancel is not None:
-            self._begin(claim.to_cancel, self._cancel_rest)
+            self._chores.cancel_rest(claim.to_cancel)
         if not claim.deliveries:
             return
         self._busy_at = now
@@ -242,6 +252,9 @@ class HeldLane:
             # One broadcast follows another: give their common recipients their second.
             self._sender.pace.rest(now + ChatPace.GAP)
         self._sources = sources or self._sources
+        if self._sender.holds_back:
+            self._sender.return_unsent(claim.deliveries)
+            return
         try:
             self._sender.enqueue(await self._outgoing(claim))
         except StorageUnavailable:
@@ -312,36 +325,3 @@ class HeldLane:
     def _learned_rate(self) -> float:
         share = self._sender.learner.share(self._clock.monotonic())
         return self._settings.rates.free * share
-
-    # Chores: what takes longer than a turn may
-
-    def _begin(
-        self, broadcast_id: BroadcastId, chore: Callable[[BroadcastId], Awaitable[None]]
-    ) -> None:
-        if broadcast_id in self._chores:
-            return
-
-        async def run() -> None:
-            try:
-                await chore(broadcast_id)
-            except StorageUnavailable:
-                await asyncio.sleep(_RETRY)
-            finally:
-                del self._chores[broadcast_id]
-                self._place.wake()
-
-        self._chores[broadcast_id] = asyncio.create_task(run())
-
-    async def _freeze(self, broadcast_id: BroadcastId) -> None:
-        async with self._storage.unit(self._lease.bot_id, UnitKind.LANE) as unit:
-            frozen = await unit.deliveries.freeze(broadcast_id)
-            await unit.commit()
-        if not frozen:
-            await asyncio.sleep(_RETRY)  # a former holder may still be at it
-
-    async def _cancel_rest(self, broadcast_id: BroadcastId) -> None:
-        moved = 1
-        while moved:
-            async with self._storage.unit(self._lease.bot_id, UnitKind.LANE) as unit:
-                moved = await unit.deliveries.cancel_pending(broadcast_id)
-                await unit.commit()

@@ -103,6 +103,11 @@ class LaneSender:
         """Outcomes that wait to be recorded."""
         return len(self._finished)
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether a pause lasts so long that nothing should be claimed for its end."""
+        return self.pace.held(self._clock.monotonic()) > _SHORT_PAUSE
+
     def enqueue(self, outgoing: Iterable[Outgoing]) -> None:
         """Queue claimed deliveries; what a person waits for goes ahead of broadcasts."""
         urgent = []

@@ -214,6 +214,9 @@ class Bench:
             guard.beat(self.clock.monotonic())
             await asyncio.sleep(self.times.heartbeat)
 
+    async def until_sent(self, number: int) -> None:
+        await self.until(lambda: len(self.messenger.sent) >= number)
+
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
             while not condition():  # noqa: ASYNC110 - what is waited for has no event

@@ -1,9 +1,16 @@
 """What a held lane does with its broadcast, its replies, and Telegram's answers."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
 from skua_core.domain.broadcast import BroadcastStatus, PauseReason
-from skua_core.domain.delivery import Reason
+from skua_core.domain.delivery import Reason, Settlement
+from skua_core.domain.lane import Lease
 from skua_core.domain.subscriber import SubscriberStatus
-from skua_core.ids import ChatId
+from skua_core.ids import BotId, ChatId
+from skua_core.ports.tenant_storage import TenantUnit, UnitKind
 from skua_core.use_cases.lane_place import LaneEnd, LaneSettings, SendRates
 from tests.unit.lanes.conftest import SWIFT, TOKEN, Bench
 
@@ -66,6 +73,41 @@ async def test_nothing_leaves_before_a_pause_is_over(bench: Bench) -> None:
 
     assert waited >= 0.12
     assert (await bench.report(broadcast)).broadcast.counts.sent == 10
+
+
+class SlowStorage(InMemoryTenantStorage):
+    """Every transaction takes a while, in which answers come in."""
+
+    @asynccontextmanager
+    async def unit(
+        self, bot_id: BotId, kind: UnitKind = UnitKind.COMMAND
+    ) -> AsyncIterator[TenantUnit]:
+        async with super().unit(bot_id, kind) as unit:
+            settle = unit.lane.settle
+
+            async def slow_settle(lease: Lease, settlements: Sequence[Settlement]) -> None:
+                await settle(lease, settlements)
+                await asyncio.sleep(0.03)
+
+            unit.lane.settle = slow_settle  # type: ignore[method-assign]
+            yield unit
+
+
+async def test_a_pause_that_is_asked_for_in_the_middle_of_a_turn_is_obeyed(bench: Bench) -> None:
+    bench.storage = SlowStorage(bench.memory, times=SWIFT)
+    bench.settings = LaneSettings(times=SWIFT, rates=SendRates(free=200), poll=0.15)
+    bench.messenger.latency = 0.01
+    await bench.subscribe(120)
+    broadcast = await bench.broadcast()
+
+    held = await bench.hold()
+    for sent in (20, 40, 60):
+        await bench.until_sent(sent)
+        bench.messenger.throttle(0.1)
+    end = await held.end()
+
+    assert end is LaneEnd.IDLE
+    assert (await bench.report(broadcast)).broadcast.counts.sent == 120
 
 
 async def test_a_pause_is_stored_for_whoever_holds_the_lane_next(bench: Bench) -> None:
