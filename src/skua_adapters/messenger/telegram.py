@@ -5,7 +5,8 @@ import msgspec
 from yarl import URL
 
 from skua_adapters.messenger.telegram_answers import classify
-from skua_adapters.messenger.telegram_http import Answer, TelegramHttp
+from skua_adapters.messenger.telegram_http import TelegramHttp
+from skua_adapters.messenger.telegram_protocol import Answer
 from skua_core.domain.content import ButtonRows, MessageEntity
 from skua_core.domain.secret import BotToken
 from skua_core.faults import fault

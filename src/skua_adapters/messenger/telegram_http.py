@@ -10,23 +10,17 @@ for with an address that has none.
 import asyncio
 
 import aiohttp
-import msgspec
 from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 from yarl import URL
 
+from skua_adapters.messenger.telegram_protocol import Answer, TelegramConnector, TelegramProtocol
 from skua_core.domain.secret import BotToken
 
 _LONGEST_ANSWER = 1024 * 1024
 """Bytes. Telegram's answer repeats the message, which takes some 100 kB at most."""
 _INFORMATIONAL = range(100, 200)
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    status: int
-    body: bytes | None
-    """None when it's longer than any answer of Telegram's."""
 
 
 class TelegramHttp:
@@ -52,7 +46,8 @@ class TelegramHttp:
         ).encode()
         self._timeout = timeout
         self._timeouts = aiohttp.ClientTimeout(total=timeout, connect=connect_timeout)
-        self._connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=keep_alive)
+        self._loop = asyncio.get_running_loop()
+        self._connector = TelegramConnector(limit=connections, keepalive_timeout=keep_alive)
         # Names the place to connect to; it is never sent itself.
         self._place = aiohttp.ClientRequest(
             "POST",
@@ -67,19 +62,20 @@ class TelegramHttp:
         other ClientErrors and OSErrors that isn't sure; after a ClientPayloadError the answer had
         begun, and after a ClientResponseError it wasn't HTTP.
         """
+        deadline = self._loop.time() + self._timeout
+        connection = await self._connect()
         begun = False
         try:
-            async with asyncio.timeout(self._timeout):
-                connection = await self._connect()
-                try:
-                    message, content = await self._write(connection, token, body)
+            protocol = self._write(connection, token, body)
+            answer = await protocol.small_answer(deadline)
+            if answer is None:
+                async with asyncio.timeout_at(deadline):
+                    message, content = await self._read_head(protocol)
                     begun = True
                     answer = Answer(message.code, await _read_body(message, content))
-                except BaseException:
-                    connection.close()
-                    raise
-        except (aiohttp.ClientError, OSError) as error:
-            if begun:
+        except BaseException as error:
+            connection.close()
+            if begun and isinstance(error, aiohttp.ClientError | OSError):
                 raise aiohttp.ClientPayloadError from error
             raise
         if answer.body is None:
@@ -92,24 +88,34 @@ class TelegramHttp:
         await self._connector.close()
 
     async def _connect(self) -> Connection:
-        try:
-            return await self._connector.connect(self._place, traces=[], timeout=self._timeouts)
-        except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError from error
+        while True:
+            try:
+                connection = await self._connector.connect(
+                    self._place, traces=[], timeout=self._timeouts
+                )
+            except TimeoutError as error:
+                raise aiohttp.ConnectionTimeoutError from error
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            # Something came without being asked for: it mustn't be taken for an answer.
+            connection.close()
 
-    async def _write(
-        self, connection: Connection, token: BotToken, body: bytes
-    ) -> tuple[RawResponseMessage, StreamReader]:
-        """Write the request; what comes back is the head of its answer."""
+    def _write(self, connection: Connection, token: BotToken, body: bytes) -> TelegramProtocol:
         protocol, transport = connection.protocol, connection.transport
-        if protocol is None or transport is None or transport.is_closing():
+        if not isinstance(protocol, TelegramProtocol) or transport is None:
             raise aiohttp.ClientConnectionResetError
-        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+        if transport.is_closing():
+            raise aiohttp.ClientConnectionResetError
         # In no variable, so that no report of an error with its locals shows the token.
         transport.write(
             b"%b%b%b%d\r\n\r\n%b"
             % (self._before_token, token.reveal().encode(), self._after_token, len(body), body)
         )
+        return protocol
+
+    async def _read_head(
+        self, protocol: TelegramProtocol
+    ) -> tuple[RawResponseMessage, StreamReader]:
         while True:
             try:
                 message, content = await protocol.read()

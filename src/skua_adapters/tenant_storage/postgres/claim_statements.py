@@ -10,11 +10,10 @@ from sqlalchemy import text
 SHARE_BOT = text("""
     SELECT NOT b.read_only AND b.token_state = 'active' AS may_send,
         (SELECT s.sealed_token FROM tenant.bot_secrets s WHERE s.bot_id = b.id) AS sealed_token,
-        EXISTS (
-            SELECT FROM tenant.deliveries d
-            WHERE d.bot_id = b.id AND d.status = 'pending' AND d.kind < 'broadcast'
+        (SELECT true FROM tenant.deliveries d
+            WHERE d.bot_id = :bot AND d.status = 'pending' AND d.kind < 'broadcast'
                 AND d.due_at <= statement_timestamp()
-        ) AS direct_due
+            ORDER BY d.kind, d.due_at LIMIT 1) AS direct_due
     FROM platform.bots b WHERE b.id = :bot FOR SHARE
 """)
 
@@ -22,11 +21,10 @@ SHARE_BOT = text("""
 LOCK_OPEN_ITEMS = text("""
     SELECT id, campaign_id, revision, status, paid, cursor, audience, pending, in_flight,
         frozen_at IS NOT NULL AS frozen,
-        EXISTS (
-            SELECT FROM tenant.deliveries d
-            WHERE d.bot_id = b.bot_id AND d.source_id = b.id AND d.status = 'pending'
+        (SELECT true FROM tenant.deliveries d
+            WHERE d.bot_id = :bot AND d.source_id = b.id AND d.status = 'pending'
                 AND d.kind = 'broadcast' AND d.due_at <= statement_timestamp()
-        ) AS put_back_due
+            ORDER BY d.due_at LIMIT 1) AS put_back_due
     FROM tenant.broadcasts b
     WHERE bot_id = :bot AND (status = 'sending' OR (status = 'cancelled' AND finished_at IS NULL))
     ORDER BY id FOR NO KEY UPDATE

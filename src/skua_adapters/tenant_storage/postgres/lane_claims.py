@@ -44,7 +44,7 @@ async def claim(session: AsyncSession, lease: Lease, order: ClaimOrder) -> Claim
         None,
     )
 
-    due = gate.direct_due or (sending is not None and sending.put_back_due)
+    due = bool(gate.direct_due or (sending is not None and sending.put_back_due))
     rows, more, next_due_in = await _claim_rows(session, lease, order, sending, due=due)
     return Claim(
         deliveries=tuple(claimed(row) for row in rows if row.status == _IN_FLIGHT),
