@@ -40,6 +40,8 @@ def create_engine(
         connect_args=connect_args,
         pool_size=pool_size,
         max_overflow=0,
+        # The server process that was asked last has its plans and pages at hand.
+        pool_use_lifo=True,
         pool_timeout=connect_timeout,
         hide_parameters=True,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
