@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 _PUT_BACK = Verdict(DeliveryStatus.PENDING)
 _SHORT_PAUSE = 1.0
 """Seconds. Through a pause no longer than this, claimed deliveries wait where they are."""
-_STARTED_AT_ONCE = 8
+_STARTED_AT_ONCE = 4
 """Sends that begin before anything else may go on: answers, other lanes, and the turn that records
 and claims, whose statements would each wait for a whole window to leave."""
 _FENCE_LOOK = 0.05
