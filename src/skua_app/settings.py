@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from platformdirs import user_data_path
 
+from skua_adapters.bot_api.public_url import check_public_url
 from skua_core.domain.lane import LaneTimes
 from skua_core.errors import ErrorKind, SkuaError
 from skua_core.faults import POINTS, Fault, FaultPlan
@@ -94,7 +95,10 @@ class _Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings. Raises SettingInvalid, which names the variable and says why."""
+    """Read the settings.
+
+    Raises SettingInvalid, which names the variable and says why, and PublicUrlUnfit.
+    """
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):
         text = environ.get(field.name.upper(), "").strip()
@@ -160,5 +164,7 @@ def _check_urls(settings: Settings) -> None:
     ):
         if url is not None and not url.startswith(("postgresql://", "postgresql+asyncpg://")):
             raise SettingInvalid(name, "it has to begin with postgresql://")
+    if settings.skua_public_url is not None:
+        check_public_url(settings.skua_public_url, allow_local=settings.local_telegram)
     if not settings.skua_telegram_api_base.startswith(("https://", "http://127.0.0.1:")):
         raise SettingInvalid("SKUA_TELEGRAM_API_BASE", "it has to begin with https://")

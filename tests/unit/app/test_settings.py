@@ -6,7 +6,7 @@ import pytest
 
 from skua_app.settings import SettingInvalid, default_data_dir, load
 from skua_core.domain.lane import LaneTimes
-from skua_core.errors import ErrorKind
+from skua_core.errors import ErrorKind, PublicUrlUnfit
 
 
 def test_nothing_need_be_set() -> None:
@@ -67,6 +67,23 @@ def test_what_cannot_be_used_is_named_with_its_reason(name: str, text: str, says
     assert str(caught.value).startswith(name.partition("_FENCE")[0].partition("_SWEEP")[0])
     assert says in str(caught.value)
     assert caught.value.kind is ErrorKind.INVALID
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://skua.example", "https://10.0.0.1", "https://skua.example:9999", "skua.example"],
+)
+def test_an_address_that_telegram_would_refuse_stops_the_start(url: str) -> None:
+    with pytest.raises(PublicUrlUnfit):
+        load({"SKUA_PUBLIC_URL": url})
+
+
+def test_a_telegram_of_ones_own_may_call_this_machine() -> None:
+    url = "http://127.0.0.1:8080"
+
+    settings = load({"SKUA_PUBLIC_URL": url, "SKUA_TELEGRAM_API_BASE": "http://127.0.0.1:8081"})
+
+    assert settings.skua_public_url == url
 
 
 @pytest.mark.parametrize(
