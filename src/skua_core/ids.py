@@ -11,6 +11,8 @@ CampaignId = NewType("CampaignId", UUID)
 BroadcastId = NewType("BroadcastId", UUID)
 DirectMessageId = NewType("DirectMessageId", UUID)
 LeaseId = NewType("LeaseId", UUID)
+MediaId = NewType("MediaId", UUID)
+AutoMessageId = NewType("AutoMessageId", UUID)
 
 SourceId = NewType("SourceId", UUID)
 """Whatever a delivery comes from: a broadcast, or one reply or test message.

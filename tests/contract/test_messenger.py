@@ -10,6 +10,7 @@ from skua_core.domain.content import EntityType, InlineButton, MessageEntity, Re
 from skua_core.domain.subscriber import Reach
 from skua_core.ids import ChatId
 from skua_core.ports.messenger import (
+    Blame,
     Migrated,
     NotSent,
     OutboundMessage,
@@ -136,7 +137,7 @@ async def test_a_faulty_message_is_refused_whoever_it_is_for(rig: MessengerRig) 
 
     for outcome in outcomes:
         assert isinstance(outcome, Refused)
-        assert outcome.content
+        assert outcome.blame is Blame.CONTENT
         assert outcome.description
     assert isinstance(await send(rig), Sent)
 
@@ -145,7 +146,7 @@ async def test_a_refusal_for_another_reason_does_not_blame_the_message(rig: Mess
     outcome = await send(rig, rig.refused_for_another_reason())
 
     assert isinstance(outcome, Refused)
-    assert not outcome.content
+    assert outcome.blame is Blame.OTHER
 
 
 async def test_a_revoked_token_is_unauthorized(rig: MessengerRig) -> None:

@@ -10,6 +10,7 @@ from skua_core.domain.secret import BotToken
 from skua_core.domain.subscriber import Reach
 from skua_core.ids import ChatId, TelegramId
 from skua_core.ports.messenger import (
+    Blame,
     Messenger,
     Migrated,
     NotSent,
@@ -94,13 +95,13 @@ class FakeMessenger(Messenger):
         self, text: str, description: str = "Bad Request: BUTTON_URL_INVALID"
     ) -> None:
         """Refuse this very text, whoever it is for."""
-        self._refused_content[text] = Refused(description=description, content=True)
+        self._refused_content[text] = Refused(description=description, blame=Blame.CONTENT)
 
     def refuse(
         self, chat: ChatId, description: str = "Forbidden: not enough rights to send text messages"
     ) -> None:
         """Refuse everything to this chat, for a reason that isn't the content's."""
-        self._refused[chat] = Refused(description=description, content=False)
+        self._refused[chat] = Refused(description=description, blame=Blame.OTHER)
 
     def revoke(self, token: BotToken) -> None:
         self._revoked.add(token)

@@ -12,6 +12,7 @@ from skua_core.domain.secret import BotToken
 from skua_core.faults import fault
 from skua_core.ids import ChatId
 from skua_core.ports.messenger import (
+    Blame,
     Messenger,
     NotSent,
     OutboundMessage,
@@ -72,7 +73,9 @@ class TelegramMessenger(Messenger):
         try:
             body = self._encode(message)
         except UnicodeEncodeError:
-            return Refused(description="The message holds half a surrogate pair.", content=True)
+            return Refused(
+                description="The message holds half a surrogate pair.", blame=Blame.CONTENT
+            )
         try:
             await fault("send.before_http")
         except ConnectionResetError:

@@ -14,6 +14,7 @@ import msgspec
 from skua_core.domain.subscriber import Reach
 from skua_core.ids import ChatId
 from skua_core.ports.messenger import (
+    Blame,
     Migrated,
     Refused,
     SendOutcome,
@@ -153,7 +154,7 @@ def _refused(status: int, refusal: _Refusal) -> SendOutcome:
         case HTTPStatus.BAD_REQUEST | HTTPStatus.FORBIDDEN:
             return _refused_chat_or_content(refusal)
         case _:
-            return Refused(description=refusal.description, content=False)
+            return Refused(description=refusal.description, blame=Blame.OTHER)
 
 
 def _refused_chat_or_content(refusal: _Refusal) -> SendOutcome:
@@ -164,7 +165,8 @@ def _refused_chat_or_content(refusal: _Refusal) -> SendOutcome:
         if phrase in words:
             return Unreachable(reach=reach, description=refusal.description)
     content = any(phrase in words for phrase in _CONTENT_PHRASES)
-    return Refused(description=refusal.description, content=content)
+    blame = Blame.CONTENT if content else Blame.OTHER
+    return Refused(description=refusal.description, blame=blame)
 
 
 def _retry_after(refusal: _Refusal) -> float:

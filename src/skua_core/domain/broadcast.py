@@ -1,14 +1,14 @@
 """Broadcasts: one run of a campaign to a frozen audience."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
-from skua_core.domain.delivery import DeliveryCounts, Reason
+from skua_core.domain.delivery import DeliveryCounts, DeliveryStatus, Reason
 from skua_core.domain.subscriber import SubscriberStatus
-from skua_core.errors import BroadcastStateConflict
+from skua_core.errors import BroadcastStateConflict, NothingToResend, NotResendable
 from skua_core.ids import BroadcastId, CampaignId, UserId
 
 
@@ -25,6 +25,13 @@ class PauseReason(StrEnum):
     OPERATOR = "operator"
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a reason
     CONTENT_REFUSED = "content_refused"
+    """Telegram refuses the message itself; its words are the detail."""
+    PAYMENT_REFUSED = "payment_refused"
+    """Telegram doesn't let this bot send above the free rate, or its Stars are used up."""
+    CHATS_NOT_FOUND = "chats_not_found"
+    """Telegram knows none of these chats: a wrong token, or another bot's audience."""
+    HARM = "harm"
+    """Too many of those who got it blocked the bot."""
     UNSERVED = "unserved"
 
 
@@ -46,6 +53,13 @@ class Broadcast(msgspec.Struct, kw_only=True):
     counts: DeliveryCounts = DeliveryCounts()
     excluded: Mapping[SubscriberStatus, int] = {}
     """Subscribers who weren't taken into the audience, by why."""
+    resending: tuple[DeliveryStatus, ...] = ()
+    """Outcomes that are being made pending again; empty when that is done."""
+    blocks: int = 0
+    """People who blocked the bot after they had received this, counted since ``blocks_since``."""
+    blocks_since: int = 0
+    """How many had received it when counting blocks began: zero, or at the last resume after a
+    pause for harm."""
     created_by: UserId | None = None
     created_at: datetime
     changed_at: datetime
@@ -70,10 +84,35 @@ class Broadcast(msgspec.Struct, kw_only=True):
     def resume(self, *, now: datetime, revision: int | None = None) -> None:
         """Go on; the rest gets ``revision`` when one is given."""
         self._leave_for(BroadcastStatus.SENDING, "resumed", now, allowed=_STOPPED)
+        if self.pause_reason is PauseReason.HARM:
+            self.blocks, self.blocks_since = 0, self.counts.sent
         self.pause_reason = self.pause_detail = None
         if revision is not None and revision != self.revision:
             self.former_revisions = (*self.former_revisions, self.revision)
             self.revision = revision
+
+    def resend(self, outcomes: Collection[DeliveryStatus], *, now: datetime) -> None:
+        """Go on for those with these outcomes, of which only failed and uncertain may be asked.
+
+        Raises NotResendable, NothingToResend when nobody has them, and BroadcastStateConflict
+        unless it is completed.
+        """
+        if not outcomes or not RESENDABLE.issuperset(outcomes):
+            raise NotResendable(tuple(outcomes))
+        if self.status is BroadcastStatus.COMPLETED and not any(
+            self.counts.of(outcome) for outcome in outcomes
+        ):
+            raise NothingToResend(tuple(outcomes))
+        self._leave_for(
+            BroadcastStatus.SENDING, "resent", now, allowed=frozenset({BroadcastStatus.COMPLETED})
+        )
+        self.resending = tuple(outcome for outcome in DeliveryStatus if outcome in outcomes)
+        self.finished_at = None
+
+    def is_harmful(self, *, share: float, after: int) -> bool:
+        """Whether blocks exceed ``share`` of those who received it, once they are ``after``."""
+        received = self.counts.sent - self.blocks_since
+        return received >= after and self.blocks > share * received
 
     def cancel(self, *, now: datetime) -> None:
         """Nothing more is claimed; whoever is still waiting becomes ``skipped(cancelled)``."""
@@ -93,6 +132,9 @@ class Broadcast(msgspec.Struct, kw_only=True):
         self.status = target
         self.changed_at = now
 
+
+RESENDABLE = frozenset({DeliveryStatus.FAILED, DeliveryStatus.UNCERTAIN})
+"""Outcomes of which nobody knows that the message arrived."""
 
 _STOPPED = frozenset({BroadcastStatus.PAUSED, BroadcastStatus.INTERRUPTED})
 _OPEN = _STOPPED | {BroadcastStatus.SENDING}

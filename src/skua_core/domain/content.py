@@ -5,8 +5,16 @@ from enum import StrEnum
 
 import msgspec
 
+from skua_core.domain.media import CopiedMessage, Medium
+
 TEXT_LIMIT = 4096
 """UTF-16 units that Telegram takes in one text message, counted without the markup."""
+
+CAPTION_LIMIT = 1024
+"""The same for the text below a medium."""
+
+ALBUM_SIZES = range(2, 11)
+"""How many media one album may have."""
 
 ENTITY_LIMIT = 100
 """Entities that Telegram keeps per message; it drops the rest without a word."""
@@ -23,23 +31,85 @@ class ParseMode(StrEnum):
     PLAIN = "plain"
 
 
+class CopyText(msgspec.Struct, frozen=True):
+    """What a button puts on the clipboard: 1 to 256 characters."""
+
+    text: str
+
+
 class InlineButton(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A button under the message, in Telegram's own shape: exactly one of the two is set."""
+    """A button under the message, in Telegram's own shape but for ``answer``, ``alert``, ``tag``.
+
+    It does one thing: opens ``url``, sends ``callback_data`` to whoever reads the updates, copies
+    ``copy_text``, or lets Skua react, with an ``answer``, a ``tag`` or both. Such a button leaves
+    with callback data that leads back to the delivery and to its ``ButtonAction``.
+    """
 
     text: str
     url: str | None = None
     callback_data: str | None = None
+    copy_text: CopyText | None = None
+    answer: str | None = None
+    """Shown to whoever presses it: at most 200 characters."""
+    alert: bool = False
+    """Show the answer as a box that has to be closed, rather than for a moment."""
+    tag: str | None = None
+    """Given to whoever presses it."""
 
 
 ButtonRows = tuple[tuple[InlineButton, ...], ...]
 
 
-class MessageSource(msgspec.Struct, frozen=True):
-    """A text message as the operator wrote it, with markup and placeholders."""
+class ButtonAction(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What Skua does when its button is pressed."""
 
-    text: str
+    answer: str | None = None
+    alert: bool = False
+    tag: str | None = None
+
+
+class LinkPreview(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a text message shows a link, in the shape of Telegram's LinkPreviewOptions."""
+
+    is_disabled: bool = False
+    url: str | None = None
+    """None for the first link of the text."""
+    prefer_small_media: bool = False
+    prefer_large_media: bool = False
+    show_above_text: bool = False
+
+
+class SendOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a message arrives."""
+
+    protect: bool = False
+    """It can't be forwarded or saved."""
+    silent: bool = False
+    """It arrives without a sound."""
+    link_preview: LinkPreview | None = None
+    """For text messages only; None leaves it to Telegram."""
+    effect_id: str | None = None
+    """An animation that plays when it arrives; in private chats only."""
+    caption_above: bool = False
+    """Show the text above the medium."""
+
+
+class MessageSource(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message as the operator wrote it, with markup and placeholders.
+
+    A text; or media with a text (the caption) or without, where two to ten media are an album; or
+    a copied message, whose own caption the text replaces if there is one.
+    """
+
+    text: str = ""
     parse_mode: ParseMode = ParseMode.HTML
     buttons: ButtonRows = ()
+    media: tuple[Medium, ...] = ()
+    copied: CopiedMessage | None = None
+    options: SendOptions = SendOptions()
+    variants: Mapping[str, "MessageSource"] = {}
+    """Other wordings, by language tag in lower case (``pt``, ``pt-br``). A variant has none of its
+    own, and takes nothing from the message it belongs to."""
 
 
 class EntityType(StrEnum):
@@ -73,12 +143,16 @@ class MessageEntity(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     date_time_format: str | None = None
 
 
-class RenderedMessage(msgspec.Struct, frozen=True):
+class RenderedMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message for one subscriber: text and entities, nothing left for Telegram to parse."""
 
-    text: str
+    text: str = ""
+    """The caption, when there are media or a copied message."""
     entities: tuple[MessageEntity, ...] = ()
     buttons: ButtonRows = ()
+    media: tuple[Medium, ...] = ()
+    copied: CopiedMessage | None = None
+    options: SendOptions = SendOptions()
 
 
 class Slot(msgspec.Struct, frozen=True, gc=False):
@@ -102,7 +176,7 @@ class SlotSpan(msgspec.Struct, frozen=True, gc=False):
     inside: int
 
 
-class CompiledMessage(msgspec.Struct, frozen=True):
+class CompiledMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """A parsed message. It is stored as JSON with its revision, and rendered many times.
 
     Without slots the skeleton is the message, already trimmed and checked, and every
@@ -113,6 +187,26 @@ class CompiledMessage(msgspec.Struct, frozen=True):
     skeleton: RenderedMessage
     slots: tuple[Slot, ...] = ()
     spans: tuple[SlotSpan, ...] = ()
+    variants: Mapping[str, "CompiledMessage"] = {}
+    """By language tag, as in the source."""
+    actions: tuple[ButtonAction, ...] = ()
+    """Of this message's buttons and then of its variants', in the order of their tags. Until the
+    message is bound to its source (``callbacks.bind``), such a button has
+    ``callbacks.ACTION_MARK`` and its place in here as its callback data."""
+
+    def variant(self, language: str) -> tuple[str, "CompiledMessage"]:
+        """The wording for somebody with this language tag, and its own tag: ``""`` for this one.
+
+        The whole tag counts first, then its first part: ``pt-BR`` gets ``pt-br``, else ``pt``.
+        """
+        if not self.variants:
+            return "", self
+        tag = language.lower()
+        for candidate in (tag, tag.partition("-")[0]):
+            found = self.variants.get(candidate)
+            if found is not None:
+                return candidate, found
+        return "", self
 
     @property
     def required(self) -> frozenset[str]:

@@ -10,7 +10,14 @@ import msgspec
 from skua_core.domain.content import Personalisation, RenderedMessage
 from skua_core.domain.secret import SealedSecret
 from skua_core.domain.subscriber import Reach
-from skua_core.ids import BroadcastId, CampaignId, ChatId, SourceId, SubscriberId
+from skua_core.ids import (
+    AutoMessageId,
+    BroadcastId,
+    CampaignId,
+    ChatId,
+    SourceId,
+    SubscriberId,
+)
 
 
 class DeliveryKind(StrEnum):
@@ -94,6 +101,17 @@ class DeliveryKey(msgspec.Struct, frozen=True, gc=False):
     position: int
 
 
+class DirectOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """Which campaign a single message was rendered from, and what asked for it."""
+
+    campaign_id: CampaignId
+    revision: int
+    variant: str = ""
+    """Tag of the wording that this subscriber gets; ``""`` for the one without a tag."""
+    auto_message_id: AutoMessageId | None = None
+    """None for a test."""
+
+
 class ClaimedDelivery(msgspec.Struct, frozen=True, gc=False):
     """A delivery that this lane's holder, and nobody else, is about to send."""
 
@@ -111,6 +129,10 @@ class ClaimedDelivery(msgspec.Struct, frozen=True, gc=False):
     """The message itself, for a direct message."""
     migrated: bool = False
     """It was put back once already because its chat had moved."""
+    refused: bool = False
+    """Telegram refused this very revision for this delivery already, for its content."""
+    origin: DirectOrigin | None = None
+    """Where the message of a reply or test comes from; None for one that Skua words itself."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -130,6 +152,10 @@ class Claim(msgspec.Struct, frozen=True):
     """A sending broadcast whose audience has still to be frozen."""
     to_cancel: BroadcastId | None = None
     """A cancelled broadcast that still has pending rows."""
+    to_resend: BroadcastId | None = None
+    """A broadcast some of whose outcomes have still to be made pending again."""
+    received: tuple[str, ...] = ()
+    """Wordings of the sending broadcast that somebody has received (``wording``)."""
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -151,6 +177,16 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the answer told about the subscriber."""
     new_chat_id: ChatId | None = None
     """The chat moved: the subscriber's chat id changes too, or the two subscribers merge."""
+    behind: bool = False
+    """Put back behind all the rest of its broadcast, because its content was refused: ``reason``
+    and ``detail`` stay on the pending row."""
+    chat_wait: float | None = None
+    """Seconds for which nothing may leave to this chat, whatever it comes from."""
+
+
+def wording(revision: int, variant: str) -> str:
+    """Names one wording of a campaign, such as ``3:pt-br``; ``3:`` is the one without a tag."""
+    return f"{revision}:{variant}"
 
 
 class DeliveryCounts(msgspec.Struct, frozen=True):
@@ -168,6 +204,10 @@ class DeliveryCounts(msgspec.Struct, frozen=True):
         return (
             self.pending + self.in_flight + self.sent + self.failed + self.skipped + self.uncertain
         )
+
+    def of(self, status: DeliveryStatus) -> int:
+        count: int = getattr(self, status.value)
+        return count
 
     @property
     def open(self) -> int:

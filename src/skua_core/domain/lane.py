@@ -63,6 +63,9 @@ class ClaimOrder(msgspec.Struct, frozen=True, kw_only=True):
     """At most this many deliveries altogether."""
     direct_room: int
     """At most this many replies, tests and auto-messages while a broadcast waits."""
+    broadcast_room: int | None = None
+    """At most this many of the broadcast; None for no limit of its own. One, until Telegram has its
+    media; none, while it is about to be paused."""
     busy_chats: AbstractSet[int] = frozenset()
     """Chats that may get nothing now: one of theirs is in flight, or their second isn't over."""
     busy_with_others: AbstractSet[int] = frozenset()

@@ -12,7 +12,10 @@ from enum import StrEnum
 
 import msgspec
 
+from skua_core.errors import TagInvalid
 from skua_core.ids import ChatId, SubscriberId
+
+TAG_LIMIT = 64
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Dates what is only assumed, so that whatever is heard later says more."""
@@ -56,6 +59,8 @@ class Subscriber(msgspec.Struct, kw_only=True):
     kind: ChatKind = ChatKind.PRIVATE
     profile: Profile = Profile()
     attributes: Mapping[str, str] = {}
+    tags: tuple[str, ...] = ()
+    """In alphabetical order, each once."""
     source: str | None = None
     """The deep-link payload of the first ``/start``, or ``import``."""
     subscribed: bool = True
@@ -118,6 +123,13 @@ class Subscriber(msgspec.Struct, kw_only=True):
         if at >= self.reach_changed_at:
             self.reach, self.reach_changed_at = reach, at
 
+    def tag(self, tag: str) -> None:
+        """Giving a tag again changes nothing. Raises TagInvalid."""
+        cleaned = tag.strip()
+        if not cleaned or len(cleaned) > TAG_LIMIT or not cleaned.isprintable():
+            raise TagInvalid(TAG_LIMIT)
+        self.tags = tuple(sorted({*self.tags, cleaned}))
+
     def absorb(self, other: "Subscriber") -> None:
         """``other`` turned out to be this same chat under a former id.
 
@@ -129,6 +141,7 @@ class Subscriber(msgspec.Struct, kw_only=True):
         if other.joined_at < self.joined_at:
             self.joined_at, self.source = other.joined_at, other.source or self.source
         self.attributes = {**other.attributes, **self.attributes}
+        self.tags = tuple(sorted({*self.tags, *other.tags}))
         seen = [at for at in (self.last_seen_at, other.last_seen_at) if at is not None]
         self.last_seen_at = max(seen, default=None)
 

@@ -18,8 +18,19 @@ class Stopped(msgspec.Struct, frozen=True, tag=True):
     """``/stop``."""
 
 
+class RepliedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The bot's own message that somebody replied to."""
+
+    message_id: int
+    text: str = ""
+    """Its text or caption, without the markup."""
+    callback_data: tuple[str, ...] = ()
+    """Of its buttons."""
+
+
 class MessageReceived(msgspec.Struct, frozen=True, tag=True):
     text: str | None
+    reply_to: RepliedMessage | None = None
 
 
 class Blocked(msgspec.Struct, frozen=True, tag=True):
@@ -35,6 +46,8 @@ class CallbackPressed(msgspec.Struct, frozen=True, tag=True):
 
     callback_id: str
     data: str | None
+    message_id: int | None = None
+    """Of the message that carries the button, where Telegram tells it."""
 
 
 class ChatMigrated(msgspec.Struct, frozen=True, tag=True):

@@ -1,6 +1,8 @@
 """Port: send one message, and say what is known about it afterwards."""
 
 from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -8,7 +10,17 @@ import msgspec
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.secret import BotToken
 from skua_core.domain.subscriber import Reach
-from skua_core.ids import ChatId
+from skua_core.ids import ChatId, MediaId
+
+
+class FileSource(msgspec.Struct, frozen=True):
+    """A file to hand to Telegram."""
+
+    name: str
+    size: int
+    """In bytes."""
+    read: Callable[[], AsyncIterator[bytes]]
+    """Its bytes from the beginning, in pieces. Raises MediumMissing and StorageUnavailable."""
 
 
 class OutboundMessage(msgspec.Struct, frozen=True, gc=False):
@@ -16,10 +28,16 @@ class OutboundMessage(msgspec.Struct, frozen=True, gc=False):
     content: RenderedMessage
     paid: bool = False
     """Sent above the free rate, for Stars."""
+    files: Mapping[MediaId, FileSource] = {}
+    """The file of each medium that is an upload."""
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
     message_id: int
+    """Of the first message, for an album."""
+    file_ids: tuple[str | None, ...] = ()
+    """By what Telegram has each medium of the content from now on, in their order; None where it
+    didn't say. Empty when there are no media."""
 
 
 class Throttled(msgspec.Struct, frozen=True, gc=False):
@@ -53,12 +71,24 @@ class Migrated(msgspec.Struct, frozen=True, gc=False):
     new_chat_id: ChatId
 
 
+class Blame(StrEnum):
+    """What Telegram refused, by its words."""
+
+    CONTENT = "content"
+    """The message itself, so that nobody would get it: markup, length, buttons, what is copied."""
+    MEDIUM = "medium"
+    """A medium of it: a file that Telegram doesn't know, can't fetch or doesn't take."""
+    PAYMENT = "payment"
+    """Sending above the free rate: the bot may not, or has too few Stars."""
+    OTHER = "other"
+    """Something that Skua doesn't know."""
+
+
 class Refused(msgspec.Struct, frozen=True, gc=False):
     """Telegram said no for another reason, in its words."""
 
     description: str
-    content: bool
-    """True when the message itself is to blame, so that nobody would get it."""
+    blame: Blame
 
 
 class Unauthorized(msgspec.Struct, frozen=True, gc=False):

@@ -4,25 +4,31 @@ No method takes a bot id: the unit is the bot. Ids of another bot's rows are unk
 """
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
+from skua_core.domain.auto_message import AutoMessage, Trigger
 from skua_core.domain.bot import Bot
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus
 from skua_core.domain.campaign import Campaign, CampaignRevision
+from skua_core.domain.chat_link import ChatLink
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import DeliveryKind
+from skua_core.domain.media import MediaUpload
 from skua_core.domain.secret import SealedSecret
 from skua_core.domain.subscriber import Subscriber, SubscriberStatus
 from skua_core.ids import (
+    AutoMessageId,
     BroadcastId,
     CampaignId,
     ChatId,
     DirectMessageId,
+    MediaId,
     SubscriberId,
+    UserId,
 )
 
 
@@ -199,6 +205,64 @@ class DeliveryRepository(Protocol):
     @abstractmethod
     async def audit_counts(self, broadcast_id: BroadcastId) -> bool:
         """Whether the broadcast's counters equal its rows."""
+
+
+class MediaRepository(Protocol):
+    """Uploads of this bot, and by what Telegram has its media."""
+
+    @abstractmethod
+    async def add(self, upload: MediaUpload) -> None: ...
+
+    @abstractmethod
+    async def get(self, media_id: MediaId) -> MediaUpload | None: ...
+
+    @abstractmethod
+    async def file_ids(self, keys: Collection[str]) -> Mapping[str, str]:
+        """``file_id`` by ``Medium.key``, for those that Telegram has."""
+
+    @abstractmethod
+    async def remember(self, file_ids: Mapping[str, str]) -> None:
+        """Telegram has these now; what was remembered for the same keys is replaced."""
+
+    @abstractmethod
+    async def forget(self, keys: Collection[str]) -> None:
+        """Telegram doesn't know these files any more: the next delivery carries them again."""
+
+
+class AutoMessageRepository(Protocol):
+    @abstractmethod
+    async def get(
+        self, auto_message_id: AutoMessageId, *, lock: bool = False
+    ) -> AutoMessage | None:
+        """``lock`` keeps others from changing it until the unit ends."""
+
+    @abstractmethod
+    async def save(self, auto_message: AutoMessage) -> None:
+        """Insert or update. Raises TriggerTaken when another has the same trigger and keyword."""
+
+    @abstractmethod
+    async def remove(self, auto_message_id: AutoMessageId) -> None: ...
+
+    @abstractmethod
+    async def page(self, *, after: AutoMessageId | None, limit: int) -> Sequence[AutoMessage]: ...
+
+    @abstractmethod
+    async def answering(self, trigger: Trigger, keyword: str | None = None) -> AutoMessage | None:
+        """The active one for that trigger."""
+
+
+class ChatLinkRepository(Protocol):
+    """Which chat is whose, so that tests go to whoever asked for them."""
+
+    @abstractmethod
+    async def of_user(self, user_id: UserId) -> ChatLink | None: ...
+
+    @abstractmethod
+    async def by_fingerprint(self, fingerprint: bytes) -> ChatLink | None: ...
+
+    @abstractmethod
+    async def save(self, link: ChatLink) -> None:
+        """Insert or update; each user has one."""
 
 
 class UpdateLedger(Protocol):

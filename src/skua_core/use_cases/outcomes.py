@@ -8,6 +8,7 @@ from skua_core.domain.delivery import ClaimedDelivery, DeliveryStatus, Reason, S
 from skua_core.domain.subscriber import Reach
 from skua_core.ids import ChatId
 from skua_core.ports.messenger import (
+    Blame,
     Migrated,
     NotSent,
     Refused,
@@ -63,8 +64,8 @@ def judge(outcome: SendOutcome, *, migrated: bool = False) -> Verdict:  # noqa: 
             return Verdict(DeliveryStatus.PENDING, new_chat_id=new_chat_id)
         case Migrated():
             return Verdict(DeliveryStatus.FAILED, Reason.REFUSED, "the chat keeps moving")
-        case Refused(description, content):
-            why = Reason.CONTENT if content else Reason.REFUSED
+        case Refused(description, blame):
+            why = Reason.CONTENT if blame in {Blame.CONTENT, Blame.MEDIUM} else Reason.REFUSED
             return Verdict(DeliveryStatus.FAILED, why, description)
 
 

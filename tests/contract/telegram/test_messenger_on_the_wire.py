@@ -13,6 +13,7 @@ from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessenge
 from skua_core.domain.content import RenderedMessage
 from skua_core.faults import Fault, FaultAction, FaultPlan, install
 from skua_core.ports.messenger import (
+    Blame,
     NotSent,
     OutboundMessage,
     Refused,
@@ -289,7 +290,7 @@ async def test_a_text_that_is_no_unicode_is_refused_unsent() -> None:
         outcome = await messenger.send(TOKEN, broken)
 
         assert isinstance(outcome, Refused)
-        assert outcome.content
+        assert outcome.blame is Blame.CONTENT
         assert other_end.requests == []
 
 

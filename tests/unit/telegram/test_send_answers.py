@@ -10,6 +10,7 @@ from skua_adapters.messenger.telegram_answers import classify
 from skua_core.domain.subscriber import Reach
 from skua_core.ids import ChatId
 from skua_core.ports.messenger import (
+    Blame,
     Migrated,
     Refused,
     SendOutcome,
@@ -149,14 +150,14 @@ def test_a_chat_that_telegram_does_not_deliver_to_is_unreachable(
 def test_a_fault_of_the_message_blames_the_content(description: str) -> None:
     outcome = classify(400, refusal(400, description))
 
-    assert outcome == Refused(description=description, content=True)
+    assert outcome == Refused(description=description, blame=Blame.CONTENT)
 
 
 @pytest.mark.parametrize(("status", "description"), OTHER)
 def test_any_other_refusal_does_not_blame_the_content(status: int, description: str) -> None:
     outcome = classify(status, refusal(status, description))
 
-    assert outcome == Refused(description=description, content=False)
+    assert outcome == Refused(description=description, blame=Blame.OTHER)
 
 
 def test_a_migrated_group_says_its_new_id() -> None:

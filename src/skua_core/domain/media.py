@@ -1,0 +1,58 @@
+"""Media: what a message may carry beside its text, and how Telegram comes to have it."""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from skua_core.ids import ChatId, MediaId
+
+
+class MediaKind(StrEnum):
+    PHOTO = "photo"
+    VIDEO = "video"
+    ANIMATION = "animation"
+    DOCUMENT = "document"
+    AUDIO = "audio"
+    VOICE = "voice"
+
+
+class Medium(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One medium of a message. Exactly one of ``file_id``, ``url`` and ``upload`` is set."""
+
+    kind: MediaKind
+    file_id: str | None = None
+    """Telegram's own name of a file that it has. Each bot has others for the same file."""
+    url: str | None = None
+    """An https address; Telegram fetches it, Skua never does."""
+    upload: MediaId | None = None
+    """Bytes that wait in the MediaStore."""
+    spoiler: bool = False
+
+    @property
+    def key(self) -> str | None:
+        """By what the bot's ``file_id`` for it is remembered; None when it is given already."""
+        if self.upload is not None:
+            return f"{self.kind}:upload:{self.upload}"
+        if self.url is not None:
+            return f"{self.kind}:url:{hashlib.sha256(self.url.encode()).hexdigest()}"
+        return None
+
+
+class MediaUpload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that somebody handed in, to be sent by this bot."""
+
+    id: MediaId
+    kind: MediaKind
+    name: str
+    size: int
+    """In bytes."""
+    created_at: datetime
+
+
+class CopiedMessage(msgspec.Struct, frozen=True):
+    """A message that the bot can see, to be copied as it is: text, media and all."""
+
+    chat_id: ChatId
+    message_id: int
