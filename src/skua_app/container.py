@@ -27,6 +27,7 @@ from skua_adapters.lane_registry.postgres import PostgresLaneRegistry
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
 from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
+from skua_adapters.scheduled_jobs.postgres import PostgresScheduledJobs
 from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_adapters.token_vault.fernet import FernetTokenVault
 from skua_adapters.token_vault.keys import KeyRing
@@ -39,6 +40,7 @@ from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.messenger import Messenger
 from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
 from skua_core.ports.renderer import Renderer
+from skua_core.ports.scheduled_jobs import ScheduledJobs
 from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
 from skua_core.use_cases.access import EnterBot
@@ -81,6 +83,7 @@ from skua_core.use_cases.tokens import TokenFailed
 from skua_core.use_cases.webhooks import RepairWebhook, UpdateRoute
 from skua_worker.poller import UpdatePoller, WebhookRepairer
 from skua_worker.runner import LaneRunner, RunnerSettings
+from skua_worker.unserved import UnservedBroadcasts
 
 
 class QueueKind(StrEnum):
@@ -118,6 +121,7 @@ class PostgresProvider(Provider):
     tenants = provide(PostgresTenantStorage, provides=TenantStorage)
     platform = provide(PostgresPlatformStorage, provides=PlatformStorage)
     registry = provide(PostgresLaneRegistry, provides=LaneRegistry)
+    scheduled_jobs = provide(PostgresScheduledJobs, provides=ScheduledJobs)
 
     @provide
     async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
@@ -206,7 +210,7 @@ class UseCaseProvider(Provider):
 
 class WorkerProvider(Provider):
     scope = Scope.APP
-    lanes = provide_all(AcquireLane, ServeLane, LaneRunner, UpdatePoller)
+    lanes = provide_all(AcquireLane, ServeLane, LaneRunner, UpdatePoller, UnservedBroadcasts)
 
     @provide
     def runner_settings(self, settings: Settings) -> RunnerSettings:

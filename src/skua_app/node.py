@@ -16,13 +16,15 @@ from skua_adapters._sql.boot_check import check_storage
 from skua_adapters.job_queue.postgres import PostgresJobQueue
 from skua_app.container import QueueKind, database_url, make_container
 from skua_app.settings import Settings
-from skua_app.upkeep import keep_partitions
+from skua_app.upkeep import scheduled_jobs
 from skua_app.web import HttpProvider
 from skua_core import faults
 from skua_core.errors import ErrorKind, SkuaError
+from skua_core.ports.scheduled_jobs import ScheduledJobs
 from skua_http.app import create_app
-from skua_worker.poller import UpdatePoller, WebhookRepairer
-from skua_worker.runner import LaneRunner
+from skua_worker.poller import UpdatePoller
+from skua_worker.runner import LaneRunner, RunnerSettings
+from skua_worker.scheduled_jobs import ScheduledJobRunner
 
 
 class PortTaken(SkuaError):
@@ -94,9 +96,12 @@ async def _background(
     running: list[Coroutine[None, None, None]] = []
     if parts.worker:
         runner = await container.get(LaneRunner)
-        repairer = await container.get(WebhookRepairer)
-        engine = await container.get(AsyncEngine)
-        running += [runner.run(), repairer.run(), keep_partitions(engine)]
+        scheduled = ScheduledJobRunner(
+            await scheduled_jobs(container),
+            await container.get(ScheduledJobs),
+            holder=(await container.get(RunnerSettings)).holder,
+        )
+        running += [runner.run(), scheduled.run()]
         if parts.queue is QueueKind.IN_PROCESS:
             running.append(_hear_other_processes(runner, settings))
     if parts.poller:
@@ -109,8 +114,9 @@ async def _hear_other_processes(runner: LaneRunner, settings: Settings) -> None:
     """Commands run beside this node; what they queue is announced through the database."""
     queue = PostgresJobQueue(database_url(settings))
     try:
-        async for bot_id in queue.wakes():
-            runner.take(bot_id)
+        async with contextlib.aclosing(queue.jobs()) as jobs:
+            async for bot_id in jobs:
+                runner.take(bot_id)
     finally:
         await queue.close()
 

@@ -1,29 +1,48 @@
-"""What has to be done once in a while; that several processes do it is harmless."""
+"""The scheduled jobs: what one worker at a time does once in a while, for all."""
 
-import asyncio
 import logging
+from collections.abc import Sequence
 
+from dishka import AsyncContainer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from skua_adapters._sql.errors import translated
 from skua_adapters._sql.partitions import ensure_partitions
-from skua_core.errors import StorageUnavailable
+from skua_core.domain.lane import LaneTimes
+from skua_worker.poller import WebhookRepairer
+from skua_worker.scheduled_jobs import ScheduledJob
+from skua_worker.unserved import UnservedBroadcasts
 
 _log = logging.getLogger(__name__)
 _DAY = 86_400.0
-_SOON = 60.0
-"""Seconds until another try, when the tables were busy or the database away."""
 
 
-async def keep_partitions(engine: AsyncEngine) -> None:
-    """Have the coming months' partitions made, for as long as this process runs."""
-    while True:
-        wait = _DAY
-        try:
-            async with engine.begin() as connection:
-                made = await ensure_partitions(connection)
-            if made:
-                _log.info("Made %d partitions for the coming months", made)
-        except StorageUnavailable as error:
-            _log.warning("Partitions for the coming months have to wait: %s", error)
-            wait = _SOON
-        await asyncio.sleep(wait)
+async def scheduled_jobs(container: AsyncContainer) -> Sequence[ScheduledJob]:
+    """All of them; a new one is a row here.
+
+    A job's name is its row's in ``platform.scheduled_jobs``, so each process has to use the same.
+    """
+    engine = await container.get(AsyncEngine)
+    times = await container.get(LaneTimes)
+
+    async def make_partitions() -> None:
+        await _make_partitions(engine)
+
+    return (
+        ScheduledJob(
+            name="interrupt-unserved",
+            every=times.sweep,
+            run=await container.get(UnservedBroadcasts),
+        ),
+        ScheduledJob(name="repair-webhooks", every=20.0, run=await container.get(WebhookRepairer)),
+        ScheduledJob(name="make-partitions", every=_DAY, run=make_partitions),
+    )
+
+
+async def _make_partitions(engine: AsyncEngine) -> None:
+    """Those of the coming months. Raises StorageUnavailable when the tables are too busy."""
+    with translated():
+        async with engine.begin() as connection:
+            made = await ensure_partitions(connection)
+    if made:
+        _log.info("Made %d partitions for the coming months", made)

@@ -67,9 +67,7 @@ class UpdatePoller:
 
 
 class WebhookRepairer:
-    """Finishes within a minute whatever kept Telegram from being told of a webhook."""
-
-    _EVERY = 20.0
+    """Finishes whatever kept Telegram from being told of a webhook."""
 
     def __init__(self, *, platform: PlatformStorage, repair: RepairWebhook, public: bool) -> None:
         """``public`` says whether this installation takes updates by webhook."""
@@ -77,14 +75,10 @@ class WebhookRepairer:
         self._repair = repair
         self._public = public
 
-    async def run(self) -> None:
-        while True:
-            try:
-                for bot_id in await self._platform.webhooks_to_repair(public=self._public):
-                    await self._repair_one(bot_id)
-            except SkuaError as error:
-                _log.warning("Webhooks can't be looked over: %s", error)
-            await asyncio.sleep(self._EVERY)
+    async def __call__(self) -> None:
+        """Look over all bots once. Raises StorageUnavailable."""
+        for bot_id in await self._platform.webhooks_to_repair(public=self._public):
+            await self._repair_one(bot_id)
 
     async def _repair_one(self, bot_id: BotId) -> None:
         try:

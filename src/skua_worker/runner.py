@@ -1,6 +1,7 @@
 """Holds many lanes at once on one event loop, and keeps all their leases alive."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 
@@ -12,10 +13,10 @@ from skua_core.ids import BotId
 from skua_core.ports.clock import Clock
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.platform_storage import LaneRegistry
-from skua_core.use_cases.broadcasts import InterruptUnserved
 from skua_core.use_cases.lane_guard import LaneGuard
 from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings
 from skua_core.use_cases.lanes import AcquireLane, ServeLane
+from skua_worker.unserved import UnservedBroadcasts
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ class LaneRunner:
     """A process's places for lanes.
 
     A wake-up only names a bot; the runner takes its lane as soon as it has a place. Sweeping finds
-    every lane whose wake-up was lost, or whose holder is gone.
+    every lane whose wake-up was lost, or whose holder is gone. Each worker sweeps: so those lanes
+    are found whichever process is the one that died, and whether or not there is a queue.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class LaneRunner:
         serve: ServeLane,
         registry: LaneRegistry,
         queue: JobQueue,
-        interrupt_unserved: InterruptUnserved,
+        unserved: UnservedBroadcasts,
         clock: Clock,
         settings: RunnerSettings,
     ) -> None:
@@ -49,7 +51,7 @@ class LaneRunner:
         self._serve = serve
         self._registry = registry
         self._queue = queue
-        self._interrupt_unserved = interrupt_unserved
+        self._unserved = unserved
         self._clock = clock
         self._settings = settings
         self._times = settings.lanes.times
@@ -81,13 +83,20 @@ class LaneRunner:
             for held in self._places.values():
                 held.attention.set()
 
+    def nudge(self, bot_id: BotId) -> None:
+        """Wake its lane if it is held here."""
+        place = self._places.get(bot_id)
+        if place is not None:
+            place.wake()
+
     async def run(self) -> None:
         """Heartbeat, sweep and listen until cancelled; then let every lane go, in good order."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_alive())
                 tasks.create_task(self._sweep())
-                tasks.create_task(self._listen())
+                tasks.create_task(self._hear_nudges())
+                tasks.create_task(self._take_jobs())
         finally:
             await self._stop()
 
@@ -136,6 +145,9 @@ class LaneRunner:
             self._guards.pop(bot_id, None)
             del self._places[bot_id]
             self._next(bot_id, woken=place.woken, end=end)
+        if end is LaneEnd.STOPPED:
+            # Free now: whoever has room goes on at once instead of after the next sweep.
+            await self._queue.wake(bot_id)
 
     def _next(self, bot_id: BotId, *, woken: bool, end: LaneEnd | None) -> None:
         if self._stopping:
@@ -168,18 +180,27 @@ class LaneRunner:
                         place.attention.set()
 
     async def _sweep(self) -> None:
+        looked = False
         while True:
             try:
+                if not looked:
+                    # What nobody has served for too long must not go on by itself, not even
+                    # before the scheduled job's turn comes.
+                    await self._unserved()
+                    looked = True
                 room = self._settings.places - len(self._places)
                 if room > 0:
                     for bot_id in await self._registry.due(limit=room):
                         self.take(bot_id)
-                for bot_id, broadcast_id in await self._interrupt_unserved():
-                    _log.warning("Broadcast %s of bot %s was interrupted", broadcast_id, bot_id)
             except SkuaError as error:
                 _log.warning("A sweep found no answer: %s", error)
             await asyncio.sleep(self._times.sweep)
 
-    async def _listen(self) -> None:
-        async for bot_id in self._queue.wakes():
-            self.take(bot_id)
+    async def _hear_nudges(self) -> None:
+        async for bot_id in self._queue.nudges():
+            self.nudge(bot_id)
+
+    async def _take_jobs(self) -> None:
+        async with contextlib.aclosing(self._queue.jobs()) as jobs:
+            async for bot_id in jobs:
+                self.take(bot_id)

@@ -13,11 +13,13 @@ from tests.contract.rigs.job_queue import (
     polled_queue,
     postgres_queue,
 )
+from tests.contract.rigs.scheduled_jobs import in_memory_jobs, postgres_jobs, scheduled_jobs
 from tests.contract.rigs.storage import in_memory_storage, postgres_storage, storage
 
 __all__ = [
     "app_engine",
     "cluster_with_roles",
+    "in_memory_jobs",
     "in_memory_storage",
     "in_process_queue",
     "job_queue",
@@ -25,7 +27,9 @@ __all__ = [
     "migrated_template",
     "own_database",
     "polled_queue",
+    "postgres_jobs",
     "postgres_queue",
     "postgres_storage",
+    "scheduled_jobs",
     "storage",
 ]

@@ -36,16 +36,16 @@ async def wake_until_heard(
 async def test_a_wake_reaches_every_listener(job_queue: JobQueueRig) -> None:
     queue = job_queue.queue
 
-    await wake_until_heard(queue, BotId(uuid4()), queue.wakes(), queue.wakes())
+    await wake_until_heard(queue, BotId(uuid4()), queue.nudges(), queue.nudges())
 
 
 async def test_a_wake_reaches_other_processes(job_queue: JobQueueRig) -> None:
-    await wake_until_heard(job_queue.queue, BotId(uuid4()), job_queue.elsewhere.wakes())
-    await wake_until_heard(job_queue.elsewhere, BotId(uuid4()), job_queue.queue.wakes())
+    await wake_until_heard(job_queue.queue, BotId(uuid4()), job_queue.elsewhere.nudges())
+    await wake_until_heard(job_queue.elsewhere, BotId(uuid4()), job_queue.queue.nudges())
 
 
 async def test_wakes_of_many_bots_are_all_heard(job_queue: JobQueueRig) -> None:
-    listener = job_queue.queue.wakes()
+    listener = job_queue.queue.nudges()
     await wake_until_heard(job_queue.queue, BotId(uuid4()), listener)
     bots = {BotId(uuid4()) for _ in range(20)}
     for bot_id in bots:
@@ -58,7 +58,7 @@ async def test_wakes_of_many_bots_are_all_heard(job_queue: JobQueueRig) -> None:
 
 
 async def test_a_slow_listener_misses_no_bot(job_queue: JobQueueRig) -> None:
-    slow = job_queue.queue.wakes()
+    slow = job_queue.queue.nudges()
     await wake_until_heard(job_queue.queue, BotId(uuid4()), slow)
     bots = [BotId(uuid4()) for _ in range(3)]
     for bot_id in bots * 20:
@@ -74,7 +74,7 @@ async def test_a_slow_listener_misses_no_bot(job_queue: JobQueueRig) -> None:
 async def test_a_listener_that_waits_ends_when_the_queue_is_closed(
     job_queue: JobQueueRig,
 ) -> None:
-    listener = job_queue.queue.wakes()
+    listener = job_queue.queue.nudges()
     hearing = asyncio.create_task(hears(listener, BotId(uuid4())))
     await asyncio.sleep(0.05)
 
@@ -89,12 +89,12 @@ async def test_a_closed_queue_wakes_nobody_and_says_nothing(job_queue: JobQueueR
     await job_queue.queue.wake(BotId(uuid4()))
 
     async with asyncio.timeout(SOON):
-        assert not await hears(job_queue.queue.wakes(), BotId(uuid4()))
+        assert not await hears(job_queue.queue.nudges(), BotId(uuid4()))
     await job_queue.queue.close()
 
 
 async def test_listening_goes_on_after_a_break(job_queue: JobQueueRig) -> None:
-    listener = job_queue.queue.wakes()
+    listener = job_queue.queue.nudges()
     await wake_until_heard(job_queue.queue, BotId(uuid4()), listener)
 
     await job_queue.break_connections()
@@ -104,7 +104,7 @@ async def test_listening_goes_on_after_a_break(job_queue: JobQueueRig) -> None:
 
 
 async def test_a_wake_never_raises_while_the_queue_is_away(job_queue: JobQueueRig) -> None:
-    listener = job_queue.queue.wakes()
+    listener = job_queue.queue.nudges()
     await wake_until_heard(job_queue.queue, BotId(uuid4()), listener)
 
     await job_queue.break_connections()
@@ -117,8 +117,8 @@ async def test_listeners_that_went_away_disturb_nobody(
     job_queue: JobQueueRig, listeners: int
 ) -> None:
     for _ in range(listeners):
-        gone = job_queue.queue.wakes()
+        gone = job_queue.queue.nudges()
         await wake_until_heard(job_queue.queue, BotId(uuid4()), gone)
         del gone
 
-    await wake_until_heard(job_queue.queue, BotId(uuid4()), job_queue.queue.wakes())
+    await wake_until_heard(job_queue.queue, BotId(uuid4()), job_queue.queue.nudges())

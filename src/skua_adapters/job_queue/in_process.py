@@ -1,7 +1,7 @@
 """Wake-ups between tasks of one event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Self
 from weakref import WeakSet
 
@@ -12,20 +12,27 @@ from skua_core.ports.job_queue import JobQueue
 class InProcessJobQueue(JobQueue):
     def __init__(self) -> None:
         # Weak, because a listener that nobody iterates any more says no goodbye.
-        self._listeners: WeakSet[_Wakes] = WeakSet()
+        self._listeners: WeakSet[Unheard] = WeakSet()
         self._closed = False
 
     async def wake(self, bot_id: BotId) -> None:
         for listener in self._listeners:
             listener.put(bot_id)
 
-    def wakes(self) -> AsyncIterator[BotId]:
-        listener = _Wakes()
+    def nudges(self) -> AsyncIterator[BotId]:
+        listener = Unheard()
         if self._closed:
             listener.end()
         else:
             self._listeners.add(listener)
         return listener
+
+    async def jobs(self) -> AsyncGenerator[BotId]:
+        async for bot_id in self.nudges():
+            yield bot_id
+
+    async def check(self) -> None:
+        """It can't be away."""
 
     async def close(self) -> None:
         self._closed = True
@@ -33,7 +40,7 @@ class InProcessJobQueue(JobQueue):
             self._listeners.pop().end()
 
 
-class _Wakes(AsyncIterator[BotId]):
+class Unheard(AsyncIterator[BotId]):
     """What one listener hasn't heard yet; a bot that is woken twice meanwhile is there once."""
 
     def __init__(self) -> None:

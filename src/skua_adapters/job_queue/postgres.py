@@ -1,7 +1,7 @@
 """Wake-ups through the database: LISTEN and NOTIFY, or a poll where a pooler can't carry them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from skua_adapters._sql.errors import driver_dsn
 from skua_adapters._sql.sessions import Sessions
 from skua_adapters._sql.tables import WakeRow
 from skua_adapters.job_queue.in_process import InProcessJobQueue
-from skua_core.errors import StorageUnavailable
+from skua_core.errors import QueueUnavailable, StorageUnavailable
 from skua_core.ids import BotId, parse_id
 from skua_core.ports.job_queue import JobQueue
 
@@ -53,9 +53,21 @@ class PostgresJobQueue(JobQueue):
         except _AWAY:
             return
 
-    def wakes(self) -> AsyncIterator[BotId]:
+    def nudges(self) -> AsyncIterator[BotId]:
         self._start()
-        return self._here.wakes()
+        return self._here.nudges()
+
+    async def jobs(self) -> AsyncGenerator[BotId]:
+        async for bot_id in self.nudges():
+            yield bot_id
+
+    async def check(self) -> None:
+        self._start()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._connected.wait()
+        except TimeoutError:
+            raise QueueUnavailable("no connection to the database") from None
 
     async def close(self) -> None:
         self._closed = True
@@ -131,10 +143,21 @@ class PolledPostgresJobQueue(JobQueue):
         except StorageUnavailable:
             return
 
-    def wakes(self) -> AsyncIterator[BotId]:
+    def nudges(self) -> AsyncIterator[BotId]:
         if self._poller is None and not self._closed:
             self._poller = asyncio.create_task(self._poll())
-        return self._here.wakes()
+        return self._here.nudges()
+
+    async def jobs(self) -> AsyncGenerator[BotId]:
+        async for bot_id in self.nudges():
+            yield bot_id
+
+    async def check(self) -> None:
+        try:
+            async with self._sessions.begin():
+                pass
+        except StorageUnavailable as error:
+            raise QueueUnavailable(f"the database: {error.reason}") from None
 
     async def close(self) -> None:
         self._closed = True

@@ -53,6 +53,8 @@ from skua_core.errors.campaigns import (
 from skua_core.errors.kinds import ErrorKind, SkuaError
 from skua_core.errors.storage import (
     LeaseLost,
+    QueueUnavailable,
+    QueueUnfit,
     StorageUnavailable,
     StorageUnfit,
 )
@@ -84,6 +86,8 @@ __all__ = [
     "NotResendable",
     "NothingToResend",
     "PublicUrlUnfit",
+    "QueueUnavailable",
+    "QueueUnfit",
     "ResourceNotFound",
     "SecretKeyUnfit",
     "SecretUnreadable",

@@ -1,4 +1,4 @@
-"""Lanes and the database."""
+"""Lanes, the database and the job queue."""
 
 from uuid import UUID
 
@@ -38,3 +38,25 @@ class StorageUnfit(SkuaError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("The database can't be used: " + "; ".join(problems) + ".")
         self.problems = problems
+
+
+class QueueUnavailable(SkuaError):
+    """Wake-ups can't be published now. The sweep finds the work a little later."""
+
+    kind = ErrorKind.UNAVAILABLE
+    code = "queue-unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The job queue is not available ({reason}).")
+        self.reason = reason
+
+
+class QueueUnfit(SkuaError):
+    """Its server answers, and may not be used as it is set up."""
+
+    kind = ErrorKind.INTERNAL
+    code = "queue-unfit"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The job queue can't be used: {problem}.")
+        self.problem = problem

@@ -1,6 +1,6 @@
 """An installation in memory: every use case with its ports, and what the tests ask of it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,8 +48,14 @@ class RecordingJobQueue(JobQueue):
     async def wake(self, bot_id: BotId) -> None:
         self.woken.append(bot_id)
 
-    def wakes(self) -> AsyncIterator[BotId]:
+    def nudges(self) -> AsyncIterator[BotId]:
         raise NotImplementedError("nobody listens here")
+
+    def jobs(self) -> AsyncGenerator[BotId]:
+        raise NotImplementedError("nobody works here")
+
+    async def check(self) -> None:
+        """It is always there."""
 
     async def close(self) -> None:
         """Nothing to let go."""
