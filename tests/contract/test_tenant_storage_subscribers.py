@@ -39,6 +39,7 @@ async def test_a_subscriber_is_kept_as_it_was_saved(scene: Scene) -> None:
         kind=ChatKind.GROUP,
         profile=Profile(first_name="Ana", last_name="Ñu 🪶", username="ana", language="es-419"),
         attributes={"city": "Vigo", "quote": '"\\'},
+        tags=("early bird", "vip"),
         source="poster",
         subscribed=False,
         subscribed_changed_at=now - timedelta(days=2),
@@ -57,10 +58,11 @@ async def test_many_are_kept_as_they_were_added(scene: Scene) -> None:
     people = [
         scene.person(),
         scene.person(profile=Profile(), attributes={"a": "b"}, source="import"),
+        scene.person(tags=("vip", 'the "new"')),
         scene.person(reach=Reach.BLOCKED, last_seen_at=scene.rig.now()),
     ]
     async with scene.rig.changing(scene.id) as unit:
-        assert await unit.subscribers.add_many(people) == 3
+        assert await unit.subscribers.add_many(people) == len(people)
         page = await unit.subscribers.page(SubscriberFilter(), after=None, limit=10)
 
     assert page == people
@@ -286,3 +288,31 @@ async def test_a_merge_leaves_what_was_done_as_it_was(scene: Scene) -> None:
     rows = await scene.recipients(broadcast)
     assert [(row.status, row.chat_id) for row in rows] == [("sent", None), ("sent", -100)]
     assert rows[0].subscriber_id == old.id
+
+
+async def test_an_audience_is_divided_by_the_wording_that_each_would_get(scene: Scene) -> None:
+    for language in ("pt-BR", "pt-PT", "PT", "en", None):
+        await scene.subscribe(profile=Profile(first_name="Ana", language=language))
+    await scene.subscribe(profile=Profile(language="pt-br"), reach=Reach.BLOCKED)
+    required: dict[str, tuple[str, ...]] = {"": (), "pt": (), "pt-br": ()}
+
+    async with scene.rig.reading(scene.id) as unit:
+        parts = await unit.subscribers.audience(required)
+
+    assert {tag: part.recipients for tag, part in parts.items()} == {"": 2, "pt": 2, "pt-br": 1}
+
+
+async def test_an_audience_tells_who_has_no_value_for_what_a_wording_needs(scene: Scene) -> None:
+    await scene.subscribe(profile=Profile(first_name="Ana"), attributes={"city": "Vigo"})
+    await scene.subscribe(profile=Profile(first_name=""), attributes={"city": ""})
+    await scene.subscribe(profile=Profile(username="ben"))
+    await scene.subscribe(profile=Profile(language="pt"))
+
+    async with scene.rig.reading(scene.id) as unit:
+        parts = await unit.subscribers.audience(
+            {"": ("first_name", "attributes.city"), "pt": ("username",)}
+        )
+
+    assert parts[""].recipients == 3
+    assert parts[""].gaps == {"first_name": 2, "attributes.city": 2}
+    assert parts["pt"].gaps == {"username": 1}

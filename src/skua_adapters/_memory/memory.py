@@ -18,14 +18,17 @@ from skua_adapters._memory.rows import (
 )
 from skua_adapters._memory.tables import K, OpenTable, Table, V
 from skua_core.domain.audit import AuditEntry
+from skua_core.domain.auto_message import AutoMessage
 from skua_core.domain.bot import Bot
 from skua_core.domain.broadcast import Broadcast
 from skua_core.domain.campaign import Campaign, CampaignRevision
+from skua_core.domain.chat_link import ChatLink
 from skua_core.domain.delivery import DeliveryKey, DeliveryKind, DeliveryStatus
 from skua_core.domain.subscriber import Subscriber
 from skua_core.domain.user import User
 from skua_core.errors import StorageUnavailable
 from skua_core.ids import (
+    AutoMessageId,
     BotId,
     BroadcastId,
     CampaignId,
@@ -50,6 +53,8 @@ class TenantTables:
         self.revisions = Table[tuple[CampaignId, int], CampaignRevision]()
         self.broadcasts = Table[BroadcastId, Broadcast](status=lambda row: row.status)
         self.progress = Table[BroadcastId, Progress]()
+        self.auto_messages = Table[AutoMessageId, AutoMessage]()
+        self.chat_links = Table[UserId, ChatLink]()
         self.direct_messages = Table[SourceId, DirectMessage]()
         self.deliveries = Table[DeliveryKey, DeliveryRow](
             status=_open_status, due=_due_bucket, subscriber=lambda row: row.subscriber_id
@@ -113,6 +118,8 @@ class Transaction:
         self.revisions = self._open(tenant.revisions)
         self.broadcasts = self._open(tenant.broadcasts)
         self.progress = self._open(tenant.progress)
+        self.auto_messages = self._open(tenant.auto_messages)
+        self.chat_links = self._open(tenant.chat_links)
         self.direct_messages = self._open(tenant.direct_messages)
         self.deliveries = self._open(tenant.deliveries)
         self.updates = self._open(tenant.updates)

@@ -1,6 +1,6 @@
 """What an operator wrote, what is kept of it, and what leaves for one subscriber."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -176,6 +176,13 @@ class SlotSpan(msgspec.Struct, frozen=True, gc=False):
     inside: int
 
 
+def choose_variant(language: str, tags: Container[str]) -> str:
+    """Which of these language tags suits somebody best; ``""`` when none does."""
+    whole = language.lower()
+    first = whole.partition("-")[0]
+    return whole if whole in tags else first if first in tags else ""
+
+
 class CompiledMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """A parsed message. It is stored as JSON with its revision, and rendered many times.
 
@@ -201,12 +208,8 @@ class CompiledMessage(msgspec.Struct, frozen=True, omit_defaults=True):
         """
         if not self.variants:
             return "", self
-        tag = language.lower()
-        for candidate in (tag, tag.partition("-")[0]):
-            found = self.variants.get(candidate)
-            if found is not None:
-                return candidate, found
-        return "", self
+        tag = choose_variant(language, self.variants)
+        return tag, self.variants.get(tag, self)
 
     @property
     def required(self) -> frozenset[str]:
@@ -222,3 +225,9 @@ class Personalisation(msgspec.Struct, frozen=True):
     username: str = ""
     language: str = ""
     attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+    def value(self, placeholder: str) -> str:
+        """Of ``first_name`` and kin, or of ``attributes.<name>``; ``""`` where there is none."""
+        _, dot, name = placeholder.partition("attributes.")
+        found: str = self.attributes.get(name, "") if dot else getattr(self, placeholder)
+        return found

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from skua_core.domain.content import Personalisation
 from skua_core.errors import TagInvalid
 from skua_core.ids import ChatId, SubscriberId
 
@@ -94,6 +95,18 @@ class Subscriber(msgspec.Struct, kw_only=True):
         if self.reach is not Reach.REACHABLE:
             return SubscriberStatus(self.reach.value)
         return SubscriberStatus.ACTIVE if self.subscribed else SubscriberStatus.UNSUBSCRIBED
+
+    @property
+    def personalisation(self) -> Personalisation:
+        """What a message may say of them."""
+        profile = self.profile
+        return Personalisation(
+            profile.first_name or "",
+            profile.last_name or "",
+            profile.username or "",
+            profile.language or "",
+            self.attributes,
+        )
 
     def start(self, at: datetime, *, source: str | None) -> None:
         """The person pressed Start at ``at``, by Telegram's date."""

@@ -72,10 +72,21 @@ class SubscriberFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Part of a name or username, in any case, or a whole chat id."""
 
 
+class AudiencePart(msgspec.Struct, frozen=True, kw_only=True):
+    """Those of an audience who get one wording of a message."""
+
+    recipients: int = 0
+    gaps: Mapping[str, int] = {}
+    """For each required placeholder, how many of them have no value; none of those who have."""
+
+
 class SubscriberRepository(Protocol):
     @abstractmethod
     async def by_chat(self, chat_id: ChatId, *, lock: bool = False) -> Subscriber | None:
         """``lock`` keeps others from changing it until the unit ends."""
+
+    @abstractmethod
+    async def get(self, subscriber_id: SubscriberId) -> Subscriber | None: ...
 
     @abstractmethod
     async def save(self, subscriber: Subscriber) -> None:
@@ -93,6 +104,14 @@ class SubscriberRepository(Protocol):
 
     @abstractmethod
     async def count_by_status(self) -> dict[SubscriberStatus, int]: ...
+
+    @abstractmethod
+    async def audience(self, required: Mapping[str, Collection[str]]) -> Mapping[str, AudiencePart]:
+        """Active subscribers by the wording they would get, by its language tag.
+
+        ``required`` has every wording of a message, ``""`` among them, with the placeholders that
+        leave a gap where there is no value. They are divided as ``CompiledMessage.variant`` does.
+        """
 
     @abstractmethod
     async def migrate(self, old: ChatId, new: ChatId) -> None:

@@ -9,9 +9,11 @@ from skua_core.ids import BotId
 from skua_core.ports.audit_trail import AuditTrail
 from skua_core.ports.lane_ledger import LaneLedger
 from skua_core.ports.repositories import (
+    AutoMessageRepository,
     BotRepository,
     BroadcastRepository,
     CampaignRepository,
+    ChatLinkRepository,
     DeliveryRepository,
     SubscriberRepository,
     UpdateLedger,
@@ -39,6 +41,8 @@ class TenantUnit(Protocol):
     campaigns: CampaignRepository
     broadcasts: BroadcastRepository
     deliveries: DeliveryRepository
+    auto_messages: AutoMessageRepository
+    chat_links: ChatLinkRepository
     updates: UpdateLedger
     lane: LaneLedger
     audit: AuditTrail

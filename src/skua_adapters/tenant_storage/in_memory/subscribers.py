@@ -1,13 +1,15 @@
 """Subscribers of one bot."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from skua_adapters._memory.memory import Transaction
 from skua_adapters.tenant_storage.in_memory.moves import move_chat
+from skua_core.domain.content import choose_variant
 from skua_core.domain.subscriber import Subscriber, SubscriberStatus
 from skua_core.errors import ForeignRow
 from skua_core.ids import ChatId, SubscriberId
-from skua_core.ports.repositories import SubscriberFilter, SubscriberRepository
+from skua_core.ports.repositories import AudiencePart, SubscriberFilter, SubscriberRepository
 
 
 class InMemorySubscriberRepository(SubscriberRepository):
@@ -22,6 +24,9 @@ class InMemorySubscriberRepository(SubscriberRepository):
         lock: bool = False,  # noqa: ARG002 - units of a bot take turns
     ) -> Subscriber | None:
         return next(iter(self._rows.find("chat", chat_id)), None)
+
+    async def get(self, subscriber_id: SubscriberId) -> Subscriber | None:
+        return self._rows.get(subscriber_id)
 
     async def save(self, subscriber: Subscriber) -> None:
         if any(row.id != subscriber.id for row in self._rows.find("chat", subscriber.chat_id)):
@@ -49,6 +54,17 @@ class InMemorySubscriberRepository(SubscriberRepository):
         for row in self._rows.values():
             counts[row.status] += 1
         return counts
+
+    async def audience(self, required: Mapping[str, Collection[str]]) -> Mapping[str, AudiencePart]:
+        recipients = Counter[str]()
+        gaps = {tag: Counter[str]() for tag in required}
+        for row in self._rows.values():
+            if row.status is SubscriberStatus.ACTIVE:
+                values = row.personalisation
+                tag = choose_variant(values.language, required)
+                recipients[tag] += 1
+                gaps[tag].update(name for name in required[tag] if not values.value(name))
+        return {tag: AudiencePart(recipients=recipients[tag], gaps=gaps[tag]) for tag in required}
 
     async def migrate(self, old: ChatId, new: ChatId) -> None:
         move_chat(self._transaction, old, new)

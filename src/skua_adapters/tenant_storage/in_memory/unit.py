@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 from skua_adapters._memory.memory import Memory, Transaction
 from skua_adapters.audit_trail.in_memory import InMemoryAuditTrail
+from skua_adapters.tenant_storage.in_memory.auto_messages import InMemoryAutoMessageRepository
 from skua_adapters.tenant_storage.in_memory.bots import InMemoryBotRepository
 from skua_adapters.tenant_storage.in_memory.broadcasts import InMemoryBroadcastRepository
 from skua_adapters.tenant_storage.in_memory.campaigns import InMemoryCampaignRepository
+from skua_adapters.tenant_storage.in_memory.chat_links import InMemoryChatLinkRepository
 from skua_adapters.tenant_storage.in_memory.deliveries import InMemoryDeliveryRepository
 from skua_adapters.tenant_storage.in_memory.lane_ledger import InMemoryLaneLedger
 from skua_adapters.tenant_storage.in_memory.subscribers import InMemorySubscriberRepository
@@ -45,6 +47,8 @@ class _InMemoryTenantUnit(TenantUnit):
         self.campaigns = InMemoryCampaignRepository(transaction)
         self.broadcasts = InMemoryBroadcastRepository(transaction)
         self.deliveries = InMemoryDeliveryRepository(transaction)
+        self.auto_messages = InMemoryAutoMessageRepository(transaction)
+        self.chat_links = InMemoryChatLinkRepository(transaction)
         self.updates = InMemoryUpdateLedger(transaction)
         self.lane = InMemoryLaneLedger(transaction, times)
         self.audit = InMemoryAuditTrail(transaction)

@@ -10,9 +10,11 @@ from skua_adapters._sql.errors import Trouble
 from skua_adapters._sql.sessions import Sessions
 from skua_adapters._sql.tenancy import TenantSession
 from skua_adapters.audit_trail.postgres import PostgresAuditTrail
+from skua_adapters.tenant_storage.postgres.auto_messages import PostgresAutoMessageRepository
 from skua_adapters.tenant_storage.postgres.bots import PostgresBotRepository
 from skua_adapters.tenant_storage.postgres.broadcasts import PostgresBroadcastRepository
 from skua_adapters.tenant_storage.postgres.campaigns import PostgresCampaignRepository
+from skua_adapters.tenant_storage.postgres.chat_links import PostgresChatLinkRepository
 from skua_adapters.tenant_storage.postgres.deliveries import PostgresDeliveryRepository
 from skua_adapters.tenant_storage.postgres.lane_ledger import PostgresLaneLedger
 from skua_adapters.tenant_storage.postgres.subscribers import PostgresSubscriberRepository
@@ -82,6 +84,8 @@ class PostgresTenantUnit(TenantUnit):
         self.campaigns = PostgresCampaignRepository(session, bot_id)
         self.broadcasts = PostgresBroadcastRepository(session, bot_id)
         self.deliveries = PostgresDeliveryRepository(session, bot_id)
+        self.auto_messages = PostgresAutoMessageRepository(session, bot_id)
+        self.chat_links = PostgresChatLinkRepository(session, bot_id)
         self.updates = PostgresUpdateLedger(session, bot_id)
         self.lane = PostgresLaneLedger(
             session, bot_id, subscribers=self.subscribers, times=times, ids=ids
