@@ -104,28 +104,29 @@ class Installation:
     def operator(self, *arguments: str, **more: str) -> Program:
         """Does one thing and ends."""
         module = "tests.e2e.delivery.operator_program"
-        return self._program("operator", [sys.executable, "-m", module, *arguments], more)
+        return self.program("operator", [sys.executable, "-m", module, *arguments], more)
 
     def worker(self, name: str = "worker") -> Program:
-        return self._program(name, [*SKUA, "worker"])
+        return self.program(name, [*SKUA, "worker"])
 
-    def server(self) -> Program:
-        port = self.environment["SKUA_PUBLIC_URL"].rpartition(":")[2]
-        return self._program("server", [*SKUA, "serve", "--port", port])
+    def server(self, name: str = "server", *, port: int | None = None) -> Program:
+        """At the public URL's port, or behind it at one of its own."""
+        public = self.environment["SKUA_PUBLIC_URL"].rpartition(":")[2]
+        return self.program(name, [*SKUA, "serve", "--port", str(port or public)])
 
     def supervisor(self, port: int) -> Program:
-        return self._program("supervisor", [*SKUA, "up", "--port", str(port)])
+        return self.program("supervisor", [*SKUA, "up", "--port", str(port)])
 
-    def _program(
+    def program(
         self, name: str, command: list[str], more: Mapping[str, str] = MappingProxyType({})
     ) -> Program:
         program = Program(name, command, {**self.environment, **more}, self.directory)
         self.programs.append(program)
         return program
 
-    async def start(self, program: Program, plan: Plan | None = None) -> Program:
+    async def start(self, program: Program, *plans: Plan) -> Program:
         """Until the test ends, which it has to do in good order."""
-        await program.start(plan)
+        await program.start(*plans)
         self._cleanup.push_async_callback(program.stop)
         return program
 

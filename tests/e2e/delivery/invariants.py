@@ -12,7 +12,7 @@ import msgspec
 
 from skua_adapters.telegram_simulator import Receipt, ReceiptBook
 from skua_core.domain.audit import AuditEntry, verify_chain
-from skua_core.domain.delivery import DeliveryStatus
+from skua_core.domain.delivery import DeliveryStatus, Reason
 from skua_core.errors import AuditChainBroken
 from tests.e2e.delivery.ledger import BotBooks, BroadcastBook, Row
 
@@ -27,7 +27,7 @@ def violations(bots: Sequence[BotBooks], book: ReceiptBook) -> list[str]:
         receipts = book.accepted(bot_id=books.telegram_id)
         for check in (duplicates, mismatches):
             found += check(books, receipts)
-        for own in (miscounts, epoch_faults, audit_faults):
+        for own in (miscounts, epoch_faults, takeover_faults, audit_faults):
             found += own(books)
     return found
 
@@ -42,7 +42,7 @@ def assert_kept(bots: Sequence[BotBooks], book: ReceiptBook, context: str = "") 
 def arrivals(books: BotBooks, book: ReceiptBook) -> set[tuple[object, object]]:
     """By broadcast and chat, what of a bot's broadcasts is in the receipt book."""
     receipts = book.accepted(bot_id=books.telegram_id)
-    return {(_source_of(receipt, books), receipt.chat_id) for receipt in receipts}
+    return {(source_of(receipt, books), receipt.chat_id) for receipt in receipts}
 
 
 def duplicates(books: BotBooks, receipts: Iterable[Receipt]) -> Iterator[str]:
@@ -61,7 +61,7 @@ def mismatches(books: BotBooks, receipts: Sequence[Receipt]) -> Iterator[str]:
     """I2: every sent row has its receipt, and every receipt a row that is sent or uncertain."""
     found: dict[tuple[object, object], list[int | None]] = defaultdict(list)
     for receipt in receipts:
-        found[_source_of(receipt, books), receipt.chat_id].append(receipt.message_id)
+        found[source_of(receipt, books), receipt.chat_id].append(receipt.message_id)
     explained: Counter[tuple[object, object]] = Counter()
     for row in books.rows:
         key = (row.source_id if row.kind == "broadcast" else None, row.chat_id)
@@ -106,6 +106,21 @@ def epoch_faults(books: BotBooks) -> Iterator[str]:
             yield f"lease {later} claimed at {at}, after lease {earlier} had"
     if claims and claims[-1][1] > books.lane_epoch:
         yield f"the lane is at lease {books.lane_epoch}, its claims at {claims[-1][1]}"
+
+
+def takeover_faults(books: BotBooks) -> Iterator[str]:
+    """What a lease left in flight is uncertain before the next lease claims anything."""
+    first_claims: dict[int, float] = {}
+    for row in books.rows:
+        if row.epoch is not None and row.claimed_at is not None:
+            first = first_claims.get(row.epoch, row.claimed_at)
+            first_claims[row.epoch] = min(first, row.claimed_at)
+    for row in books.rows:
+        if row.reason != Reason.LANE_TAKEN_OVER or row.epoch is None or row.finished_at is None:
+            continue
+        later = (epoch for epoch, at in first_claims.items() if epoch > row.epoch)
+        if any(first_claims[epoch] < row.finished_at for epoch in later):
+            yield f"{_name(row)} of lease {row.epoch} was in flight when a later lease claimed"
 
 
 def audit_faults(books: BotBooks) -> Iterator[str]:
@@ -156,8 +171,8 @@ def _of_strangers(bots: Sequence[BotBooks], book: ReceiptBook) -> Iterator[str]:
         own = of_telegram.get(receipt.bot_id or 0)
         if own is None:
             yield f"I3: a message left with the token of bot {receipt.bot_id}, which nobody knows"
-        elif _source_of(receipt, own) is None and any(
-            _source_of(receipt, other) is not None for other in bots
+        elif source_of(receipt, own) is None and any(
+            source_of(receipt, other) is not None for other in bots
         ):
             yield f"I3: {receipt.text!r} left with the token of bot {receipt.bot_id}"
 
@@ -166,8 +181,8 @@ def _broadcast_of(receipt: Receipt, books: BotBooks) -> BroadcastBook | None:
     return next((each for each in books.broadcasts if _is_of(receipt, each.marker)), None)
 
 
-def _source_of(receipt: Receipt, books: BotBooks) -> object:
-    """The broadcast's id; None for replies, whose texts are all alike."""
+def source_of(receipt: Receipt, books: BotBooks) -> object:
+    """The broadcast's id; None for replies, which have no marker."""
     broadcast = _broadcast_of(receipt, books)
     return None if broadcast is None else broadcast.id
 

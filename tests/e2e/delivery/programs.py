@@ -14,7 +14,7 @@ from typing import Self
 
 import msgspec
 
-from skua_core.faults import FaultAction
+from skua_core.faults import Fault, FaultAction
 
 PROJECT = Path(__file__).parents[3]
 _TAIL = 4000
@@ -33,17 +33,22 @@ class Plan(msgspec.Struct, frozen=True):
     action: FaultAction = FaultAction.KILL
     seconds: float = 1.0
 
-    def variable(self) -> str:
-        """For SKUA_FAULTS."""
-        if self.point is None:
-            return ""
-        fault = {
-            "action": self.action,
-            "skip": self.skip,
-            "probability": self.probability,
-            "seconds": self.seconds,
-        }
-        return msgspec.json.encode({"seed": self.seed, "points": {self.point: fault}}).decode()
+
+def fault_variable(*plans: Plan) -> str:
+    """For SKUA_FAULTS."""
+    points = {
+        plan.point: Fault(
+            action=plan.action,
+            probability=plan.probability,
+            skip=plan.skip,
+            seconds=plan.seconds,
+        )
+        for plan in plans
+        if plan.point is not None
+    }
+    if not points:
+        return ""
+    return msgspec.json.encode({"seed": plans[0].seed, "points": points}).decode()
 
 
 class Death(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,11 +96,11 @@ class Program:
     def alive(self) -> bool:
         return self.process is not None and self.process.returncode is None
 
-    async def start(self, plan: Plan | None = None) -> None:
+    async def start(self, *plans: Plan) -> None:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self._command,
-                env=self._environment | {"SKUA_FAULTS": (plan or Plan()).variable()},
+                env=self._environment | {"SKUA_FAULTS": fault_variable(*plans)},
                 cwd=PROJECT,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -161,6 +166,7 @@ class KeptProgram:
         self._outside: str | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
+        self._born_at = 0.0
         self.lives = 0
 
     async def __aenter__(self) -> Self:
@@ -183,6 +189,11 @@ class KeptProgram:
         done = self._task is not None and self._task.done() and not self._task.cancelled()
         return self._task.exception() if done and self._task is not None else None
 
+    @property
+    def age(self) -> float:
+        """Seconds since this life began."""
+        return time.monotonic() - self._born_at
+
     def kill(self, why: str) -> None:
         self._outside = why
         self.program.send(signal.SIGKILL)
@@ -190,6 +201,7 @@ class KeptProgram:
     async def _begin_life(self) -> None:
         self.plan = next(self._plans, Plan())
         self.lives += 1
+        self._born_at = time.monotonic()
         await self.program.start(self.plan)
 
     async def _keep(self) -> None:
