@@ -70,10 +70,11 @@ def _send(installed: Installation, client: int, kind: str, messages: int) -> Kep
     place = installed.settle(messages, token=token)
     with tempfile.TemporaryDirectory(prefix="skua-bench-") as folder:
         book = Path(folder) / "receipts.jsonl"
-        with _telegram(Path(folder), book, token, messages) as url:
+        with telegram(Path(folder), book, token, messages) as url:
             environ = {**place.environ, "SKUA_TELEGRAM_API_BASE": url}
             module = "benchmarks.client_skua"
-            result = run_client(client, module, place.slug, kind, environ=environ)
+            options = ["--free"] if kind == "free" else []
+            result = run_client(client, module, place.slug, *options, environ=environ)
         sends = [each for each in ReceiptBook.read(book) if each.method == SEND_MESSAGE]
     times = sorted(receipt.at for receipt in sends if receipt.accepted)
     return Kept(
@@ -85,7 +86,8 @@ def _send(installed: Installation, client: int, kind: str, messages: int) -> Kep
 
 
 @contextmanager
-def _telegram(folder: Path, book: Path, token: str, audience: int) -> Iterator[str]:
+def telegram(folder: Path, book: Path, token: str, audience: int) -> Iterator[str]:
+    """The simulator as a process of its own; its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

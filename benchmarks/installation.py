@@ -2,12 +2,13 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
 import msgspec
+from dishka import AsyncContainer
 
 from skua_app.container import make_container
 from skua_app.embedded import EmbeddedInstallation
@@ -56,57 +57,62 @@ class Installation:
 
     def settle(self, subscribers: int, *, token: str = TOKEN) -> Place:
         """A new bot with that many active subscribers."""
-        bot = asyncio.run(self._settle(subscribers, token))
+        return self.settle_many([token], subscribers)[0]
+
+    def settle_many(self, tokens: Sequence[str], subscribers: int) -> list[Place]:
+        """A new bot for each token, with that many active subscribers each."""
+        bots = asyncio.run(self._settle(subscribers, [BotToken(token) for token in tokens]))
         environ = {
             "SKUA_DATABASE_URL": self.settings.skua_database_url or "",
             "WEB_SECRET_KEY": self.settings.web_secret_key or "",
             SUPERUSER: self.dsn,
         }
-        return Place(bot.slug, str(bot.id), subscribers, environ)
+        return [Place(bot.slug, str(bot.id), subscribers, environ) for bot in bots]
 
-    async def _settle(self, subscribers: int, token: str) -> Bot:
-        bot = await self._connect_bot(BotToken(token))
+    async def _settle(self, subscribers: int, tokens: Sequence[BotToken]) -> list[Bot]:
+        container = make_container(self.settings)
+        try:
+            bots = [await _connect_bot(container, token) for token in tokens]
+        finally:
+            await container.close()
         outside = await asyncpg.connect(self.dsn)
         try:
-            await outside.execute(_SUBSCRIBE, bot.id, subscribers, FIRST_CHAT - 1)
+            for bot in bots:
+                await outside.execute(_SUBSCRIBE, bot.id, subscribers, FIRST_CHAT - 1)
             await outside.execute("VACUUM ANALYZE")
             await outside.execute("CHECKPOINT")
         finally:
             await outside.close()
-        return bot
+        return bots
 
-    async def _connect_bot(self, token: BotToken) -> Bot:
-        container = make_container(self.settings)
-        try:
-            platform = await container.get(PlatformStorage)
-            ids = await container.get(IdFactory)
-            vault = await container.get(TokenVault)
-            now = (await container.get(Clock)).now()
-            owner = await platform.ensure_user(LOGIN)
-            bot = Bot(
-                id=BotId(ids.new()),
-                slug=make_slug("pelican"),
-                public_id=make_public_id(),
-                name="Pelican",
-                owner_id=owner.id,
-                telegram_id=token.telegram_id,
-                telegram_username="pelican_bot",
-                token_state=TokenState.ACTIVE,
-                webhook_state=WebhookState.SET,
-                created_at=now,
-                updated_at=now,
-            )
-            storage = await container.get(TenantStorage)
-            async with storage.unit(bot.id) as unit:
-                await unit.bot.add(bot)
-                sealed = vault.seal_token(bot.id, token)
-                await unit.bot.save_secrets(BotSecrets(sealed_token=sealed))
-                entry = NewAuditEntry(actor=SYSTEM, action="bot.added", resource=f"bot:{bot.id}")
-                await unit.audit.append(entry)
-                await unit.commit()
-        finally:
-            await container.close()
-        return bot
+
+async def _connect_bot(container: AsyncContainer, token: BotToken) -> Bot:
+    platform = await container.get(PlatformStorage)
+    ids = await container.get(IdFactory)
+    vault = await container.get(TokenVault)
+    now = (await container.get(Clock)).now()
+    owner = await platform.ensure_user(LOGIN)
+    bot = Bot(
+        id=BotId(ids.new()),
+        slug=make_slug("pelican"),
+        public_id=make_public_id(),
+        name="Pelican",
+        owner_id=owner.id,
+        telegram_id=token.telegram_id,
+        telegram_username="pelican_bot",
+        token_state=TokenState.ACTIVE,
+        webhook_state=WebhookState.SET,
+        created_at=now,
+        updated_at=now,
+    )
+    storage = await container.get(TenantStorage)
+    async with storage.unit(bot.id) as unit:
+        await unit.bot.add(bot)
+        await unit.bot.save_secrets(BotSecrets(sealed_token=vault.seal_token(bot.id, token)))
+        entry = NewAuditEntry(actor=SYSTEM, action="bot.added", resource=f"bot:{bot.id}")
+        await unit.audit.append(entry)
+        await unit.commit()
+    return bot
 
 
 @contextmanager

