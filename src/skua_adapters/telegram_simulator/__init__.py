@@ -2,9 +2,19 @@
 
 from .errors import ActionImpossible, NotInWorld, ReceiptBookUnfit, SimulatorAddressTaken
 from .faults import FaultAction, FaultMoment, FaultRule, FaultScope
-from .receipts import Receipt, ReceiptAnswer, ReceiptBook
+from .internet import UrlContent
+from .media_files import MediaKind
+from .receipts import (
+    MediaSource,
+    Receipt,
+    ReceiptAnswer,
+    ReceiptBook,
+    ReceiptMedia,
+    ReceiptUpload,
+)
 from .settings import (
     LatencySettings,
+    MediaSettings,
     NewBot,
     RateLimitSettings,
     SimulatorSettings,
@@ -21,6 +31,9 @@ __all__ = [
     "FaultScope",
     "GroupKind",
     "LatencySettings",
+    "MediaKind",
+    "MediaSettings",
+    "MediaSource",
     "NewBot",
     "NotInWorld",
     "RateLimitSettings",
@@ -28,9 +41,12 @@ __all__ = [
     "ReceiptAnswer",
     "ReceiptBook",
     "ReceiptBookUnfit",
+    "ReceiptMedia",
+    "ReceiptUpload",
     "SimulatorAddressTaken",
     "SimulatorSettings",
     "TelegramSimulator",
+    "UrlContent",
     "User",
     "WebhookSettings",
     "serve",

@@ -58,6 +58,8 @@ class RateLimits:
         self._settings = settings
         self._free = _Bucket(settings.token_rate, settings.token_bucket)
         self._paid = _Bucket(settings.paid_rate, settings.paid_bucket)
+        self._covered = _Bucket(settings.token_rate, settings.token_bucket)
+        """Of the messages that may be paid for, those that the free rate covers."""
         self._chats = _Bucket(settings.chat_rate, settings.chat_bucket)
         self._groups: dict[tuple[int, int], deque[float]] = {}
         self._token_until: dict[int, float] = {}
@@ -74,6 +76,14 @@ class RateLimits:
         if chat_id < 0:
             self._group(chat).append(now)
         return None
+
+    def above_free_rate(self, bot_id: int, messages: int, *, now: float) -> int:
+        """How many of so many paid messages cost something."""
+        for covered in range(messages):
+            if self._covered.wait(bot_id, now) > 0:
+                return messages - covered
+            self._covered.take(bot_id, now)
+        return 0
 
     def impose_on_token(self, bot_id: int, retry_after: int, *, now: float) -> None:
         until = max(self._token_until.get(bot_id, 0.0), now + retry_after)

@@ -3,16 +3,20 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from . import shapes
 from .limits import RateLimits
+from .media_files import MediaKind
+from .outgoing import Sent
 from .parameters import Parameters
 from .refusals import bad_request, conflict, not_found, too_many_requests
+from .send_media import MEDIA_METHODS, send_media
 from .send_message import send_message
-from .settings import WebhookSettings
+from .settings import MediaSettings, WebhookSettings
 from .update_queue import CALLBACK_LIFE, QueuedUpdate
 from .webhook_delivery import WebhookDelivery
 from .webhook_rules import check_webhook
@@ -27,15 +31,23 @@ _DEFAULT_CONNECTIONS = 40
 class Result(msgspec.Struct, frozen=True):
     value: Any
     description: str = ""
+    sent: Sent | None = None
 
 
 class BotApi:
     def __init__(
-        self, world: World, limits: RateLimits, settings: WebhookSettings, *, seed: int
+        self,
+        world: World,
+        limits: RateLimits,
+        settings: WebhookSettings,
+        media: MediaSettings,
+        *,
+        seed: int,
     ) -> None:
         self._world = world
         self._limits = limits
         self._settings = settings
+        self._media = media
         self._seed = seed
         self._deliveries: dict[int, WebhookDelivery] = {}
         self._polls: dict[int, asyncio.Future[None]] = {}
@@ -49,6 +61,10 @@ class BotApi:
             "getWebhookInfo": self._get_webhook_info,
             "sendMessage": self._send_message,
             "answerCallbackQuery": self._answer_callback_query,
+            "getMyStarBalance": self._get_my_star_balance,
+        }
+        self._methods |= {
+            method: partial(self._send_media, kind) for method, kind in MEDIA_METHODS.items()
         }
         self._names = {name.lower(): name for name in self._methods}
 
@@ -74,7 +90,17 @@ class BotApi:
         return Result(shapes.bot_about_itself(bot))
 
     async def _send_message(self, bot: SimulatedBot, parameters: Parameters) -> Result:
-        return Result(send_message(self._world, self._limits, bot, parameters))
+        return _sent(send_message(self._world, self._limits, bot, parameters))
+
+    async def _send_media(
+        self, kind: MediaKind, bot: SimulatedBot, parameters: Parameters
+    ) -> Result:
+        return _sent(
+            send_media(self._world, self._limits, bot, parameters, kind=kind, settings=self._media)
+        )
+
+    async def _get_my_star_balance(self, bot: SimulatedBot, _: Parameters) -> Result:
+        return Result(bot.stars.as_amount())
 
     async def _answer_callback_query(self, bot: SimulatedBot, parameters: Parameters) -> Result:
         text = parameters.text("text")
@@ -195,6 +221,10 @@ class BotApi:
         if poll is not None and not poll.done():
             bot.updates.on_added = None
             poll.set_exception(conflict(reason))
+
+
+def _sent(sent: Sent) -> Result:
+    return Result(sent.answer, sent=sent)
 
 
 def _allowed_updates(parameters: Parameters) -> Any:

@@ -4,8 +4,6 @@ import re
 import time
 from typing import Any
 
-import msgspec
-
 from . import shapes
 from .errors import ActionImpossible, NotInWorld
 from .keyboards import callback_buttons
@@ -164,8 +162,7 @@ class People:
                 "message_id": message_id,
                 "date": 0,
             }
-        message: dict[str, Any] = msgspec.json.decode(kept)
-        return message
+        return kept
 
 
 def _check_payload(payload: str) -> None:

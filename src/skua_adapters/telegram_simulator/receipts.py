@@ -12,6 +12,19 @@ import msgspec
 from .errors import ReceiptBookUnfit
 
 SEND_MESSAGE = "sendMessage"
+SENDING_METHODS = frozenset(
+    {
+        SEND_MESSAGE,
+        "sendPhoto",
+        "sendVideo",
+        "sendAnimation",
+        "sendDocument",
+        "sendAudio",
+        "sendVoice",
+        "sendMediaGroup",
+        "copyMessage",
+    }
+)
 
 
 class ReceiptAnswer(StrEnum):
@@ -22,6 +35,35 @@ class ReceiptAnswer(StrEnum):
     DROPPED = "dropped"
     HUNG = "hung"
     BAD_GATEWAY = "bad_gateway"
+
+
+class MediaSource(StrEnum):
+    """Where Telegram had a medium from."""
+
+    FILE_ID = "file_id"
+    URL = "url"
+    UPLOAD = "upload"
+    COPY = "copy"
+    """From the message that was copied."""
+
+
+class ReceiptMedia(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str
+    """As it arrived: photo, video, animation, document, audio or voice."""
+    key: str
+    """Its ``file_unique_id``: the same for all bots."""
+    source: MediaSource
+
+
+class ReceiptUpload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file whose bytes came with a request, whatever became of it."""
+
+    name: str
+    """Of the form's field."""
+    digest: str
+    """SHA-256 of the bytes, as hex."""
+    size: int
+    file_name: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,9 +82,19 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: ReceiptAnswer
     chat_id: int | str | None = None
     text: str | None = None
+    caption: str | None = None
     parameters: dict[str, Any] = {}
     """The rest of the request's body."""
     message_id: int | None = None
+    """Of an album's messages the first."""
+    message_ids: tuple[int, ...] = ()
+    media: tuple[ReceiptMedia, ...] = ()
+    """What arrived, in an album's order."""
+    uploads: tuple[ReceiptUpload, ...] = ()
+    paid: bool = False
+    """Whether the bot allowed Telegram to charge for it."""
+    stars: float = 0.0
+    """What Telegram charged."""
     error_code: int | None = None
     description: str | None = None
     retry_after: int | None = None
@@ -59,7 +111,21 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             body["chat_id"] = self.chat_id
         if self.text is not None:
             body["text"] = self.text
+        if self.caption is not None:
+            body["caption"] = self.caption
         return body
+
+    @property
+    def content(self) -> str:
+        """What two messages have in common that say the same."""
+        copied = self.parameters.get("from_chat_id"), self.parameters.get("message_id")
+        parts = [
+            self.text or self.caption or "",
+            *(f"[{one.kind} {one.key}]" for one in self.media),
+        ]
+        if any(copied):
+            parts.append(f"[copy of {copied[0]}/{copied[1]}]")
+        return " ".join(part for part in parts if part)
 
 
 class ReceiptWriter:
@@ -136,16 +202,29 @@ class ReceiptBook:
             if method in (None, receipt.method) and bot_id in (None, receipt.bot_id)
         ]
 
+    def sends(self, *, bot_id: int | None = None) -> list[Receipt]:
+        """Every request to send something, accepted or not; an album is one."""
+        calls = self.calls(None, bot_id=bot_id)
+        return [receipt for receipt in calls if receipt.method in SENDING_METHODS]
+
     def accepted(self, *, bot_id: int | None = None) -> list[Receipt]:
-        """The messages that arrived, also those whose answer was lost."""
-        return [receipt for receipt in self.calls(bot_id=bot_id) if receipt.accepted]
+        """The messages and albums that arrived, also those whose answer was lost."""
+        return [receipt for receipt in self.sends(bot_id=bot_id) if receipt.accepted]
 
     def duplicates(self, *, bot_id: int | None = None) -> dict[tuple[int, str], list[Receipt]]:
-        """Where the same text arrived in the same chat more than once, by (chat, text)."""
+        """Where the same content arrived in the same chat more than once, by (chat, content)."""
         by_message: dict[tuple[int, str], list[Receipt]] = defaultdict(list)
         for receipt in self.accepted(bot_id=bot_id):
-            by_message[int(receipt.chat_id or 0), receipt.text or ""].append(receipt)
+            by_message[int(receipt.chat_id or 0), receipt.content].append(receipt)
         return {key: receipts for key, receipts in by_message.items() if len(receipts) > 1}
+
+    def uploads(self, *, bot_id: int | None = None) -> dict[tuple[int, str], list[Receipt]]:
+        """The requests with which a file's bytes came, accepted or not, by (bot, digest)."""
+        by_file: dict[tuple[int, str], list[Receipt]] = defaultdict(list)
+        for receipt in self.calls(None, bot_id=bot_id):
+            for upload in receipt.uploads:
+                by_file[receipt.bot_id or 0, upload.digest].append(receipt)
+        return dict(by_file)
 
     def sent_during_a_wait(self, *, bot_id: int, grace: float = 0.05) -> list[Receipt]:
         """Messages that came although a 429 for the whole token had not run out yet.
@@ -154,7 +233,7 @@ class ReceiptBook:
         that, could not know.
         """
         early, known_from, held_until = [], 0.0, 0.0
-        for receipt in self.calls(bot_id=bot_id):
+        for receipt in self.sends(bot_id=bot_id):
             if known_from < receipt.monotonic < held_until:
                 early.append(receipt)
             if receipt.retry_after is None or receipt.limit != "token":

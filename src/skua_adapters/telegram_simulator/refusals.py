@@ -61,9 +61,36 @@ def too_many_requests(retry_after: int, limit: str) -> Refusal:
     )
 
 
+def too_large() -> Refusal:
+    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+
+
 def migrated(to_chat_id: int) -> Refusal:
     return Refusal(
         HTTPStatus.BAD_REQUEST,
         "Bad Request: group chat was upgraded to a supergroup chat",
         {"migrate_to_chat_id": to_chat_id},
     )
+
+
+_WORDS_FOR_MEDIA = {
+    "WEBPAGE_CURL_FAILED": "failed to get HTTP URL content",
+    "WEBPAGE_MEDIA_EMPTY": "wrong type of the web page content",
+    "MEDIA_EMPTY": "wrong file identifier/HTTP URL specified",
+}
+
+
+class MediaRefused(Exception):
+    """Telegram's data centre doesn't take a file; its text is the constant that it answers with."""
+
+    @property
+    def alone(self) -> Refusal:
+        """As it is told of a message with one file."""
+        return bad_request(_WORDS_FOR_MEDIA.get(str(self), str(self)))
+
+    def in_album(self, number: int) -> Refusal:
+        """As it is told of an album's file, counted from 1."""
+        error = str(self)
+        if error == "MEDIA_EMPTY":
+            error = "Wrong file identifier/HTTP URL specified"
+        return bad_request(f'failed to send message #{number} with the error message "{error}"')

@@ -15,7 +15,7 @@ from .latency import Latency
 from .limits import RateLimits
 from .methods import BotApi, Result
 from .parameters import Parameters, read_parameters
-from .receipts import SEND_MESSAGE, Receipt, ReceiptAnswer, ReceiptWriter
+from .receipts import Receipt, ReceiptAnswer, ReceiptUpload, ReceiptWriter
 from .refusals import Refusal, too_many_requests
 from .world import SimulatedBot, World
 
@@ -57,6 +57,7 @@ class BotApiServer:
         faults: FaultPlan,
         latency: Latency,
         receipts: ReceiptWriter,
+        largest_upload: int,
     ) -> None:
         self._world = world
         self._api = api
@@ -64,6 +65,7 @@ class BotApiServer:
         self._faults = faults
         self._latency = latency
         self._receipts = receipts
+        self._largest_upload = largest_upload
         self._encoder = msgspec.json.Encoder()
         self._calls = 0
 
@@ -105,7 +107,7 @@ class BotApiServer:
         bot = self._world.bot_of_token(token)
         call.method = self._api.method(method)
         try:
-            call.parameters = Parameters(await read_parameters(request))
+            call.parameters = await read_parameters(request, largest_upload=self._largest_upload)
         except web.HTTPException as problem:
             raise Refusal(problem.status, problem.reason) from problem
         return bot
@@ -130,7 +132,8 @@ class BotApiServer:
     ) -> None:
         body = dict(call.parameters.raw)
         chat_name, text = body.pop("chat_id", None), body.pop("text", None)
-        sent = result.value if result and call.method == SEND_MESSAGE else {}
+        caption = body.pop("caption", None)
+        sent = result.sent if result else None
         self._receipts.write(
             Receipt(
                 number=call.number,
@@ -142,11 +145,17 @@ class BotApiServer:
                 answer=_answer_of(call.fault, refusal),
                 chat_id=call.parameters.chat_number() or _to_text(chat_name),
                 text=_to_text(text),
+                caption=_to_text(caption),
                 parameters={
                     name: "***" if name in _SECRET_PARAMETERS else value
                     for name, value in body.items()
                 },
-                message_id=sent.get("message_id"),
+                message_id=sent.message_ids[0] if sent else None,
+                message_ids=sent.message_ids if sent else (),
+                media=sent.media if sent else (),
+                uploads=_uploads(call.parameters),
+                paid=call.parameters.flag("allow_paid_broadcast"),
+                stars=sent.stars if sent else 0.0,
                 error_code=refusal.error_code if refusal else None,
                 description=refusal.description if refusal else None,
                 retry_after=refusal.retry_after if refusal else None,
@@ -194,6 +203,13 @@ def _answer_of(fault: FaultRule | None, refusal: Refusal | None) -> ReceiptAnswe
     if fault is not None:
         return _ANSWER_TO_FAULT[fault.action]
     return ReceiptAnswer.REFUSED if refusal else ReceiptAnswer.OK
+
+
+def _uploads(parameters: Parameters) -> tuple[ReceiptUpload, ...]:
+    return tuple(
+        ReceiptUpload(name=name, digest=upload.digest, size=upload.size, file_name=upload.file_name)
+        for name, upload in parameters.uploads.items()
+    )
 
 
 def _to_text(value: object) -> str | None:

@@ -56,6 +56,22 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("time_factor and timeout must be above zero, set_interval not below")
 
 
+class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The most bytes that a file may have."""
+
+    largest_upload: int = 50 * 1024 * 1024
+    """Also of all files of one request together."""
+    largest_photo: int = 10 * 1024 * 1024
+    largest_fetched: int = 20 * 1024 * 1024
+    """By URL."""
+    largest_fetched_photo: int = 5 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above zero")
+
+
 class NewBot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     token: str
     username: str = ""
@@ -63,6 +79,12 @@ class NewBot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     first_name: str = "Skua test bot"
     paid_broadcasts: bool = False
     """Whether Telegram lets this bot pay for more than the free rate."""
+    stars: int | None = None
+    """Its balance at first. None: a million if it may pay, else nothing."""
+
+    def __post_init__(self) -> None:
+        if self.stars is not None and self.stars < 0:
+            raise ValueError("stars can't be below zero")
 
 
 class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,8 +98,10 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     limits: RateLimitSettings = RateLimitSettings()
     latency: LatencySettings = LatencySettings()
     webhooks: WebhookSettings = WebhookSettings()
+    media: MediaSettings = MediaSettings()
     faults: tuple[FaultRule, ...] = ()
     bots: tuple[NewBot, ...] = ()
     remembered_messages: int = 10_000
     """Messages with buttons that a bot's chats keep; a button under an older one still works,
-    its callback then names an inaccessible message."""
+    its callback then names an inaccessible message. And as many messages of all kinds in the chats
+    of all bots together, which can be copied and replied to; one that is used stays longer."""

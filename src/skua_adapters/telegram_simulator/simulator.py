@@ -25,7 +25,8 @@ _PATIENCE_AT_THE_END = 0.1
 """Seconds that open requests, which may hang on purpose, get to finish."""
 _BACKLOG = 1024
 """Connections that may come at once, as those of a sender's whole window do."""
-_LARGEST_BODY = 16 * 1024 * 1024
+_LARGEST_TEXTS = 16 * 1024 * 1024
+"""Bytes of a request that aren't in its files."""
 
 
 class TelegramSimulator:
@@ -61,7 +62,14 @@ class TelegramSimulator:
     async def start(self) -> None:
         """Raises ``SimulatorAddressTaken`` and ``ReceiptBookUnfit``."""
         self._receipts = ReceiptWriter(self.settings.receipt_book)
-        self._api = BotApi(self.world, self.limits, self.settings.webhooks, seed=self.settings.seed)
+        largest_upload = self.settings.media.largest_upload
+        self._api = BotApi(
+            self.world,
+            self.limits,
+            self.settings.webhooks,
+            self.settings.media,
+            seed=self.settings.seed,
+        )
         server = BotApiServer(
             world=self.world,
             api=self._api,
@@ -69,8 +77,9 @@ class TelegramSimulator:
             faults=self.faults,
             latency=self.latency,
             receipts=self._receipts,
+            largest_upload=largest_upload,
         )
-        app = web.Application(client_max_size=_LARGEST_BODY)
+        app = web.Application(client_max_size=largest_upload + _LARGEST_TEXTS)
         for verb in ("GET", "POST"):
             app.router.add_route(verb, "/bot{token}/{method}", server.handle)
         Control(

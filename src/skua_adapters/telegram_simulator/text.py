@@ -13,6 +13,8 @@ from .refusals import bad_request
 
 LONGEST_TEXT = 4096
 """UTF-16 code units, after parsing."""
+LONGEST_CAPTION = 1024
+"""Likewise."""
 _LONGEST_SOURCE = 1 << 15
 """Bytes, before parsing."""
 _MOST_ENTITIES = 100
@@ -40,17 +42,12 @@ def read_text(text: str, parse_mode: str, entities: object) -> FormattedText:
     """Parse what a caller sent. Raises ``Refusal``; says nothing about the length yet."""
     if not text:
         raise bad_request("message text is empty")
-    if len(text.encode("utf-8", "surrogatepass")) > _LONGEST_SOURCE:
-        raise bad_request("text is too long")
-    mode = parse_mode.lower()
-    if mode in ("", "none"):
-        return FormattedText(text, read_entities(entities))
-    if mode not in _PARSERS:
-        raise bad_request("unsupported parse_mode")
-    try:
-        return FormattedText(*_PARSERS[mode](text))
-    except MarkupBroken as problem:
-        raise bad_request(f"can't parse entities: {problem}") from problem
+    return _read(text, parse_mode, entities)
+
+
+def read_caption(caption: str, parse_mode: str, entities: object) -> FormattedText:
+    """As ``read_text``; a caption may be empty."""
+    return _read(caption, parse_mode, entities) if caption else FormattedText("", [])
 
 
 def finish_text(formatted: FormattedText) -> FormattedText:
@@ -64,6 +61,32 @@ def finish_text(formatted: FormattedText) -> FormattedText:
         raise bad_request("message is too long")
     finished.entities = tidy(finished.entities)[:_MOST_ENTITIES]
     return finished
+
+
+def finish_caption(formatted: FormattedText) -> FormattedText:
+    """The caption as it is stored. Raises ``Refusal``."""
+    check_entities(formatted.text, formatted.entities)
+    finished = _trim(_clean(formatted))
+    if _INVISIBLE.match(finished.text):
+        return FormattedText("", [])
+    if utf16_length(finished.text) > LONGEST_CAPTION:
+        raise bad_request("message caption is too long")
+    finished.entities = tidy(finished.entities)[:_MOST_ENTITIES]
+    return finished
+
+
+def _read(text: str, parse_mode: str, entities: object) -> FormattedText:
+    if len(text.encode("utf-8", "surrogatepass")) > _LONGEST_SOURCE:
+        raise bad_request("text is too long")
+    mode = parse_mode.lower()
+    if mode in ("", "none"):
+        return FormattedText(text, read_entities(entities))
+    if mode not in _PARSERS:
+        raise bad_request("unsupported parse_mode")
+    try:
+        return FormattedText(*_PARSERS[mode](text))
+    except MarkupBroken as problem:
+        raise bad_request(f"can't parse entities: {problem}") from problem
 
 
 def _clean(formatted: FormattedText) -> FormattedText:

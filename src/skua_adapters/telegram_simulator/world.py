@@ -9,13 +9,18 @@ from enum import StrEnum
 import msgspec
 
 from .errors import ActionImpossible, NotInWorld
+from .history import Message, MessageHistory
+from .internet import Internet
+from .media_files import MediaFiles
 from .refusals import not_found, unauthorized
 from .settings import NewBot
+from .stars import StarBalance
 from .update_queue import UpdateQueue
 
 _TOKEN = re.compile(r"([1-9][0-9]{0,15}):([A-Za-z0-9_-]{1,64})\Z")
 _HIGHEST_ID = (1 << 52) - 1
 _FIRST_SUPERGROUP_ID = -1_000_000_000_000
+_STARS_OF_A_PAYER = 1_000_000
 _NAMES = (
     ("Ana", "Silva", "pt"),
     ("Björn", "", "sv"),
@@ -111,7 +116,11 @@ class SimulatedBot:
         self.id, self.secret = split_token(new.token)
         self.username = new.username or f"skua_{self.id}_bot"
         self.first_name = new.first_name
-        self.paid_broadcasts = new.paid_broadcasts
+        stars = _STARS_OF_A_PAYER if new.paid_broadcasts else 0
+        self.stars = StarBalance(
+            stars if new.stars is None else new.stars, may_pay=new.paid_broadcasts
+        )
+        self.files = MediaFiles(self.id)
         self.updates = UpdateQueue(first_update_id)
         self.webhook = Webhook()
         self.started = IdSet()
@@ -121,7 +130,7 @@ class SimulatedBot:
         self.blocked_by: set[int] = set()
         self.pressed: dict[str, PressedButton] = {}
         self._last_message_id = 0
-        self._messages: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._messages: OrderedDict[tuple[int, int], Message] = OrderedDict()
         self._remembered = remembered_messages
 
     secret: str | None
@@ -135,12 +144,12 @@ class SimulatedBot:
         self._last_message_id += 1
         return self._last_message_id
 
-    def remember(self, chat_id: int, message_id: int, message: bytes) -> None:
+    def remember(self, chat_id: int, message_id: int, message: Message) -> None:
         self._messages[chat_id, message_id] = message
         if len(self._messages) > self._remembered:
             self._messages.popitem(last=False)
 
-    def remembered(self, chat_id: int, message_id: int) -> bytes | None:
+    def remembered(self, chat_id: int, message_id: int) -> Message | None:
         return self._messages.get((chat_id, message_id))
 
     def press(self, query_id: str, button: PressedButton) -> None:
@@ -162,6 +171,8 @@ class World:
         self._nameless = IdSet()
         self._groups: dict[int, Group] = {}
         self.deactivated: set[int] = set()
+        self.history = MessageHistory(remembered_messages)
+        self.internet = Internet()
 
     @property
     def bots(self) -> list[SimulatedBot]:
@@ -202,6 +213,14 @@ class World:
 
     def revoke_token(self, bot_id: int) -> None:
         self.bot(bot_id).secret = None
+
+    def forget_file(self, bot_id: int, file_id: str) -> None:
+        """As when Telegram lost it: every id of the file is wrong until it's uploaded again."""
+        files = self.bot(bot_id).files
+        file = files.find(file_id)
+        if file is None:
+            raise NotInWorld(f"file {file_id}")
+        files.forget(file)
 
     def add_user(self, user: User) -> None:
         self._check_ids(range(user.id, user.id + 1))

@@ -111,8 +111,8 @@ def test_blocking_twice_tells_the_bot_once(world: World) -> None:
 def test_only_the_latest_messages_with_buttons_are_remembered(world: World) -> None:
     bot = world.bot(42)
     for number in range(1, 4):
-        bot.remember(1000 + number, number, b"{}")
+        bot.remember(1000 + number, number, {"message_id": number})
 
     assert bot.remembered(1001, 1) is None
-    assert bot.remembered(1003, 3) == b"{}"
+    assert bot.remembered(1003, 3) == {"message_id": 3}
     assert bot.last_message_with_buttons(1002) == 2

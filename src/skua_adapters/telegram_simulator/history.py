@@ -1,0 +1,34 @@
+"""The messages that the simulated Telegram still has, to be copied and replied to."""
+
+from collections import OrderedDict
+from typing import Any
+
+Message = dict[str, Any]
+"""As the Bot API shows it. Never changed once it was sent."""
+
+_SERVICE = frozenset({"migrate_to_chat_id", "migrate_from_chat_id"})
+
+
+class MessageHistory:
+    """Of all bots together; of more than ``capacity``, those that were not used for longest go."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._messages: OrderedDict[tuple[int, int, int], Message] = OrderedDict()
+
+    def keep(self, bot_id: int, message: Message) -> None:
+        self._messages[bot_id, message["chat"]["id"], message["message_id"]] = message
+        if len(self._messages) > self._capacity:
+            self._messages.popitem(last=False)
+
+    def find(self, bot_id: int, chat_id: int, message_id: int) -> Message | None:
+        key = (bot_id, chat_id, message_id)
+        message = self._messages.get(key)
+        if message is not None:
+            self._messages.move_to_end(key)
+        return message
+
+
+def is_service(message: Message) -> bool:
+    """Whether Telegram wrote it, about the chat itself."""
+    return not _SERVICE.isdisjoint(message)
