@@ -24,6 +24,7 @@ from skua_adapters.id_factory.uuid7 import Uuid7IdFactory
 from skua_adapters.job_queue.in_process import InProcessJobQueue
 from skua_adapters.job_queue.postgres import PolledPostgresJobQueue, PostgresJobQueue
 from skua_adapters.lane_registry.postgres import PostgresLaneRegistry
+from skua_adapters.media_store.postgres import PostgresMediaStore
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
 from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
@@ -37,6 +38,7 @@ from skua_core.ports.bot_api import BotApi, UpdateSource
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.job_queue import JobQueue
+from skua_core.ports.media_store import MediaStore
 from skua_core.ports.messenger import Messenger
 from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
 from skua_core.ports.renderer import Renderer
@@ -77,6 +79,7 @@ from skua_core.use_cases.campaigns import (
 from skua_core.use_cases.intake import AuthenticateWebhook, ReceiveUpdate
 from skua_core.use_cases.lane_place import LaneSettings
 from skua_core.use_cases.lanes import AcquireLane, ServeLane
+from skua_core.use_cases.media import RemoveOrphanedMedia, UploadMedia
 from skua_core.use_cases.polling import PollUpdates
 from skua_core.use_cases.subscribers import CountSubscribers, ImportSubscribers, ListSubscribers
 from skua_core.use_cases.tokens import TokenFailed
@@ -121,6 +124,7 @@ class PostgresProvider(Provider):
     tenants = provide(PostgresTenantStorage, provides=TenantStorage)
     platform = provide(PostgresPlatformStorage, provides=PlatformStorage)
     registry = provide(PostgresLaneRegistry, provides=LaneRegistry)
+    media_store = provide(PostgresMediaStore, provides=MediaStore)
     scheduled_jobs = provide(PostgresScheduledJobs, provides=ScheduledJobs)
 
     @provide
@@ -189,6 +193,7 @@ class UseCaseProvider(Provider):
     campaigns = provide_all(
         ComposeCampaign, EditCampaign, GetCampaign, ListCampaigns, PreviewCampaign
     )
+    media = provide_all(UploadMedia, RemoveOrphanedMedia)
     broadcasts = provide_all(
         SendBroadcast, PauseBroadcast, ResumeBroadcast, CancelBroadcast, InterruptUnserved
     )

@@ -8,28 +8,36 @@ from tests.contract.database import (
     own_database,
 )
 from tests.contract.rigs.job_queue import (
+    dramatiq_queue,
     in_process_queue,
     job_queue,
     polled_queue,
     postgres_queue,
 )
+from tests.contract.rigs.media_store import in_memory_media, media, postgres_media
 from tests.contract.rigs.scheduled_jobs import in_memory_jobs, postgres_jobs, scheduled_jobs
 from tests.contract.rigs.storage import in_memory_storage, postgres_storage, storage
+from tests.redis_server import redis_server
 
 __all__ = [
     "app_engine",
     "cluster_with_roles",
+    "dramatiq_queue",
     "in_memory_jobs",
+    "in_memory_media",
     "in_memory_storage",
     "in_process_queue",
     "job_queue",
+    "media",
     "migrated_database",
     "migrated_template",
     "own_database",
     "polled_queue",
     "postgres_jobs",
+    "postgres_media",
     "postgres_queue",
     "postgres_storage",
+    "redis_server",
     "scheduled_jobs",
     "storage",
 ]

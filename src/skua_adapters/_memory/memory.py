@@ -14,6 +14,7 @@ from skua_adapters._memory.rows import (
     LaneRow,
     Progress,
     SetAside,
+    StoredFile,
     UpdateRow,
 )
 from skua_adapters._memory.tables import K, OpenTable, Table, V
@@ -24,6 +25,7 @@ from skua_core.domain.broadcast import Broadcast
 from skua_core.domain.campaign import Campaign, CampaignRevision
 from skua_core.domain.chat_link import ChatLink
 from skua_core.domain.delivery import DeliveryKey, DeliveryKind, DeliveryStatus
+from skua_core.domain.media import MediaUpload
 from skua_core.domain.subscriber import Subscriber
 from skua_core.domain.user import User
 from skua_core.errors import StorageUnavailable
@@ -32,6 +34,7 @@ from skua_core.ids import (
     BotId,
     BroadcastId,
     CampaignId,
+    MediaId,
     SourceId,
     SubscriberId,
     UserId,
@@ -51,6 +54,9 @@ class TenantTables:
         self.subscribers = Table[SubscriberId, Subscriber](chat=lambda row: row.chat_id)
         self.campaigns = Table[CampaignId, Campaign]()
         self.revisions = Table[tuple[CampaignId, int], CampaignRevision]()
+        self.media = Table[MediaId, MediaUpload]()
+        self.media_files = Table[str, str]()
+        self.stored_files = Table[MediaId, StoredFile]()
         self.broadcasts = Table[BroadcastId, Broadcast](status=lambda row: row.status)
         self.progress = Table[BroadcastId, Progress]()
         self.auto_messages = Table[AutoMessageId, AutoMessage]()
@@ -116,6 +122,9 @@ class Transaction:
         self.subscribers = self._open(tenant.subscribers)
         self.campaigns = self._open(tenant.campaigns)
         self.revisions = self._open(tenant.revisions)
+        self.media = self._open(tenant.media)
+        self.media_files = self._open(tenant.media_files)
+        self.stored_files = self._open(tenant.stored_files)
         self.broadcasts = self._open(tenant.broadcasts)
         self.progress = self._open(tenant.progress)
         self.auto_messages = self._open(tenant.auto_messages)

@@ -7,7 +7,7 @@ import msgspec
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import DeliveryKey, DeliveryKind, DeliveryStatus, Reason
 from skua_core.domain.lane import LaneTimes
-from skua_core.ids import LeaseId, SubscriberId
+from skua_core.ids import LeaseId, MediaId, SubscriberId
 
 
 class LaneRow(msgspec.Struct, kw_only=True):
@@ -74,3 +74,9 @@ class SetAside(msgspec.Struct, frozen=True):
     raw: bytes
     problem: str
     received_at: datetime
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    media_id: MediaId
+    data: bytes
+    stored_at: datetime

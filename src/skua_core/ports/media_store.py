@@ -1,7 +1,8 @@
 """Port: keep an uploaded medium until Telegram has it."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from skua_core.ids import BotId, MediaId
@@ -16,9 +17,10 @@ class MediaStore(Protocol):
 
     @abstractmethod
     async def put(self, bot_id: BotId, media_id: MediaId, chunks: AsyncIterator[bytes]) -> int:
-        """Keep a file; how many bytes it has. In constant memory, and whole or not at all.
+        """Keep a file under an id that has none; how many bytes it has.
 
-        What ``chunks`` raises goes through, and nothing is kept then.
+        In constant memory, and whole or not at all: until the end it can't be read. What
+        ``chunks`` raises goes through, and nothing is kept then.
         """
 
     @abstractmethod
@@ -28,3 +30,7 @@ class MediaStore(Protocol):
     @abstractmethod
     async def remove(self, bot_id: BotId, media_id: MediaId) -> None:
         """Harmless when it is gone already."""
+
+    @abstractmethod
+    async def stored_before(self, bot_id: BotId, moment: datetime) -> Sequence[MediaId]:
+        """Everything that began to be kept before then, also what never came to its end."""

@@ -15,6 +15,7 @@ from skua_core.ports.repositories import (
     CampaignRepository,
     ChatLinkRepository,
     DeliveryRepository,
+    MediaRepository,
     SubscriberRepository,
     UpdateLedger,
 )
@@ -43,6 +44,7 @@ class TenantUnit(Protocol):
     deliveries: DeliveryRepository
     auto_messages: AutoMessageRepository
     chat_links: ChatLinkRepository
+    media: MediaRepository
     updates: UpdateLedger
     lane: LaneLedger
     audit: AuditTrail

@@ -12,6 +12,7 @@ from skua_adapters.tenant_storage.in_memory.campaigns import InMemoryCampaignRep
 from skua_adapters.tenant_storage.in_memory.chat_links import InMemoryChatLinkRepository
 from skua_adapters.tenant_storage.in_memory.deliveries import InMemoryDeliveryRepository
 from skua_adapters.tenant_storage.in_memory.lane_ledger import InMemoryLaneLedger
+from skua_adapters.tenant_storage.in_memory.media import InMemoryMediaRepository
 from skua_adapters.tenant_storage.in_memory.subscribers import InMemorySubscriberRepository
 from skua_adapters.tenant_storage.in_memory.updates import InMemoryUpdateLedger
 from skua_core.domain.lane import LaneTimes
@@ -49,6 +50,7 @@ class _InMemoryTenantUnit(TenantUnit):
         self.deliveries = InMemoryDeliveryRepository(transaction)
         self.auto_messages = InMemoryAutoMessageRepository(transaction)
         self.chat_links = InMemoryChatLinkRepository(transaction)
+        self.media = InMemoryMediaRepository(transaction)
         self.updates = InMemoryUpdateLedger(transaction)
         self.lane = InMemoryLaneLedger(transaction, times)
         self.audit = InMemoryAuditTrail(transaction)

@@ -11,14 +11,20 @@ from sqlalchemy.sql import func
 from skua_adapters._sql.bots import bot_of
 from skua_adapters._sql.errors import constraint_of
 from skua_adapters._sql.tables import (
+    AutoMessageRow,
     BotRow,
     BotSecretsRow,
     BroadcastRow,
     CampaignRevisionRow,
     CampaignRow,
+    ChatLinkRow,
+    DeliveryAttemptRow,
     DeliveryRow,
     DirectMessageRow,
     LaneRow,
+    MediaChunkRow,
+    MediaFileRow,
+    MediaRow,
     SetAsideUpdateRow,
     SubscriberRow,
     UpdateRow,
@@ -32,10 +38,16 @@ from skua_core.ports.repositories import BotRepository, BotSecrets
 # Those that others refer to come last.
 _TENANT_ROWS = (
     DeliveryRow,
+    DeliveryAttemptRow,
     DirectMessageRow,
     BroadcastRow,
+    AutoMessageRow,
     CampaignRevisionRow,
     CampaignRow,
+    MediaRow,
+    MediaChunkRow,
+    MediaFileRow,
+    ChatLinkRow,
     SubscriberRow,
     UpdateRow,
     SetAsideUpdateRow,

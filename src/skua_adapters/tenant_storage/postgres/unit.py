@@ -17,6 +17,7 @@ from skua_adapters.tenant_storage.postgres.campaigns import PostgresCampaignRepo
 from skua_adapters.tenant_storage.postgres.chat_links import PostgresChatLinkRepository
 from skua_adapters.tenant_storage.postgres.deliveries import PostgresDeliveryRepository
 from skua_adapters.tenant_storage.postgres.lane_ledger import PostgresLaneLedger
+from skua_adapters.tenant_storage.postgres.media import PostgresMediaRepository
 from skua_adapters.tenant_storage.postgres.subscribers import PostgresSubscriberRepository
 from skua_adapters.tenant_storage.postgres.updates import PostgresUpdateLedger
 from skua_core.domain.lane import LaneTimes
@@ -86,6 +87,7 @@ class PostgresTenantUnit(TenantUnit):
         self.deliveries = PostgresDeliveryRepository(session, bot_id)
         self.auto_messages = PostgresAutoMessageRepository(session, bot_id)
         self.chat_links = PostgresChatLinkRepository(session, bot_id)
+        self.media = PostgresMediaRepository(session, bot_id)
         self.updates = PostgresUpdateLedger(session, bot_id)
         self.lane = PostgresLaneLedger(
             session, bot_id, subscribers=self.subscribers, times=times, ids=ids

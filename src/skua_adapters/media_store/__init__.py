@@ -1,0 +1,1 @@
+"""MediaStore adapters."""

@@ -1,0 +1,156 @@
+"""Take in files that messages will carry, and clear up after uploads that ended half-way."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+import msgspec
+
+from skua_core.domain.audit import NewAuditEntry
+from skua_core.domain.media import MediaKind, MediaUpload
+from skua_core.errors import MediumUnfit
+from skua_core.ids import BotId, MediaId
+from skua_core.ports.clock import Clock
+from skua_core.ports.id_factory import IdFactory
+from skua_core.ports.media_store import MediaStore
+from skua_core.ports.tenant_storage import TenantStorage
+from skua_core.use_cases.access import BotAccess
+
+_MB = 1024 * 1024
+PHOTO_UPLOAD_LIMIT = 10 * _MB
+"""Bytes that Telegram takes as a photo (Bot API, Sending files)."""
+
+UPLOAD_LIMIT = 50 * _MB
+"""The same for everything else."""
+
+NAME_LIMIT = 100
+"""Characters of a file's name."""
+
+_ORPHAN_AGE = timedelta(days=1)
+"""No upload takes that long: what isn't known by then belongs to nobody."""
+
+_FIRST_BYTES = 12
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"<>:|?*]')
+
+
+class UploadMediaCommand(msgspec.Struct, frozen=True, kw_only=True):
+    access: BotAccess
+    kind: MediaKind
+    name: str
+    """As whoever hands it in calls the file; a path before it is dropped."""
+    chunks: AsyncIterator[bytes]
+
+
+class UploadMedia:
+    """Keep a file to be sent by this bot, if Telegram would take it as what it is said to be.
+
+    The bytes are kept first, then what is known about them. What an end in between leaves behind,
+    ``RemoveOrphanedMedia`` removes.
+    """
+
+    def __init__(
+        self, *, storage: TenantStorage, media: MediaStore, clock: Clock, ids: IdFactory
+    ) -> None:
+        self._storage = storage
+        self._media = media
+        self._clock = clock
+        self._ids = ids
+
+    async def __call__(self, command: UploadMediaCommand) -> MediaUpload:
+        """Raises MediumUnfit, and what ``chunks`` raises; nothing is kept then."""
+        access = command.access
+        name = plain_file_name(command.name, command.kind)
+        media_id = MediaId(self._ids.new())
+        size = await self._media.put(
+            access.bot_id, media_id, _checked(command.kind, name, command.chunks)
+        )
+        upload = MediaUpload(
+            id=media_id, kind=command.kind, name=name, size=size, created_at=self._clock.now()
+        )
+        async with self._storage.unit(access.bot_id) as unit:
+            await unit.bot.get()
+            await unit.media.add(upload)
+            await unit.audit.append(_entry(access, upload))
+            await unit.commit()
+        return upload
+
+
+class RemoveOrphanedMedia:
+    """Remove files of one bot that nothing refers to, because their upload ended half-way."""
+
+    def __init__(self, *, storage: TenantStorage, media: MediaStore, clock: Clock) -> None:
+        self._storage = storage
+        self._media = media
+        self._clock = clock
+
+    async def __call__(self, bot_id: BotId) -> int:
+        """How many that were."""
+        old = await self._media.stored_before(bot_id, self._clock.now() - _ORPHAN_AGE)
+        async with self._storage.unit(bot_id) as unit:
+            orphans = [each for each in old if await unit.media.get(each) is None]
+        for media_id in orphans:
+            await self._media.remove(bot_id, media_id)
+        return len(orphans)
+
+
+def plain_file_name(name: str, kind: MediaKind) -> str:
+    """A name that is safe in a header and on any disk, with its ending; ``kind`` if none is left.
+
+    What comes from a browser may be a whole path, of any system.
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    clean = " ".join(_NOT_IN_NAMES.sub(" ", last).split()).strip(". ")
+    path = PurePosixPath(clean or kind.value)
+    suffix = path.suffix if len(path.suffix) < NAME_LIMIT else ""
+    stem = path.name.removesuffix(suffix)[: NAME_LIMIT - len(suffix)]
+    return stem.rstrip(". ") + suffix
+
+
+async def _checked(
+    kind: MediaKind, name: str, chunks: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    """The same bytes. Raises MediumUnfit as soon as it is known that Telegram won't take them."""
+    what = f"The {kind} {name!r}"
+    limit = PHOTO_UPLOAD_LIMIT if kind is MediaKind.PHOTO else UPLOAD_LIMIT
+    size, first = 0, b""
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise MediumUnfit(what, f"Telegram takes at most {limit // _MB} MB as a {kind}")
+        if len(first) >= _FIRST_BYTES:
+            yield chunk
+            continue
+        first += chunk
+        if len(first) >= _FIRST_BYTES:
+            _check_first_bytes(kind, what, first)
+            yield first
+    if size == 0:
+        raise MediumUnfit(what, "the file is empty")
+    if len(first) < _FIRST_BYTES:
+        _check_first_bytes(kind, what, first)
+        yield first
+
+
+def _check_first_bytes(kind: MediaKind, what: str, first: bytes) -> None:
+    """By what it is, not by what it's called. Telegram makes a picture of each photo."""
+    if kind is not MediaKind.PHOTO:
+        return
+    if first.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
+        return
+    if first.startswith(b"RIFF") and first[8:12] == b"WEBP":
+        return
+    if first.startswith((b"GIF87a", b"GIF89a")):
+        raise MediumUnfit(what, "it is a GIF, which goes as an animation or a document")
+    raise MediumUnfit(
+        what, "a photo is a JPEG, PNG or WebP, and this is none; it may go as a document"
+    )
+
+
+def _entry(access: BotAccess, upload: MediaUpload) -> NewAuditEntry:
+    return NewAuditEntry(
+        actor=access.actor,
+        action="media.uploaded",
+        resource=f"media:{upload.id}",
+        details={"kind": upload.kind.value, "name": upload.name, "size": upload.size},
+    )
