@@ -16,6 +16,9 @@ CAPTION_LIMIT = 1024
 ALBUM_SIZES = range(2, 11)
 """How many media one album may have."""
 
+VARIANT_LIMIT = 30
+"""Wordings in other languages that one message may have."""
+
 ENTITY_LIMIT = 100
 """Entities that Telegram keeps per message; it drops the rest without a word."""
 
@@ -153,6 +156,16 @@ class RenderedMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     media: tuple[Medium, ...] = ()
     copied: CopiedMessage | None = None
     options: SendOptions = SendOptions()
+
+    @property
+    def needs_text(self) -> bool:
+        """Whether it's nothing without a text: no caption, but the message itself."""
+        return not self.media and self.copied is None
+
+    @property
+    def text_limit(self) -> int:
+        """In UTF-16 units."""
+        return TEXT_LIMIT if self.needs_text else CAPTION_LIMIT
 
 
 class Slot(msgspec.Struct, frozen=True, gc=False):

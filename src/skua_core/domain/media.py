@@ -8,6 +8,8 @@ import msgspec
 
 from skua_core.ids import ChatId, MediaId
 
+_MEGABYTE = 1024 * 1024
+
 
 class MediaKind(StrEnum):
     PHOTO = "photo"
@@ -16,6 +18,16 @@ class MediaKind(StrEnum):
     DOCUMENT = "document"
     AUDIO = "audio"
     VOICE = "voice"
+
+    @property
+    def is_visual(self) -> bool:
+        """Whether a spoiler can hide it, and its text may stand above it."""
+        return self in {MediaKind.PHOTO, MediaKind.VIDEO, MediaKind.ANIMATION}
+
+    @property
+    def size_limit(self) -> int:
+        """Bytes that Telegram takes from a bot ("Sending files", Bot API)."""
+        return 10 * _MEGABYTE if self is MediaKind.PHOTO else 50 * _MEGABYTE
 
 
 class Medium(msgspec.Struct, frozen=True, omit_defaults=True):

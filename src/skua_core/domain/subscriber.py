@@ -54,6 +54,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """IETF tag, as the person's Telegram client reports it."""
 
 
+def clean_tag(tag: str) -> str:
+    """Without blanks at both ends. Raises TagInvalid."""
+    cleaned = tag.strip()
+    if not cleaned or len(cleaned) > TAG_LIMIT or not cleaned.isprintable():
+        raise TagInvalid(TAG_LIMIT)
+    return cleaned
+
+
 class Subscriber(msgspec.Struct, kw_only=True):
     id: SubscriberId
     chat_id: ChatId
@@ -138,10 +146,7 @@ class Subscriber(msgspec.Struct, kw_only=True):
 
     def tag(self, tag: str) -> None:
         """Giving a tag again changes nothing. Raises TagInvalid."""
-        cleaned = tag.strip()
-        if not cleaned or len(cleaned) > TAG_LIMIT or not cleaned.isprintable():
-            raise TagInvalid(TAG_LIMIT)
-        self.tags = tuple(sorted({*self.tags, cleaned}))
+        self.tags = tuple(sorted({*self.tags, clean_tag(tag)}))
 
     def absorb(self, other: "Subscriber") -> None:
         """``other`` turned out to be this same chat under a former id.

@@ -3,23 +3,17 @@
 import pytest
 
 from skua_core.domain.content import (
-    InlineButton,
-    MessageSource,
-    ParseMode,
     Personalisation,
     utf16_length,
 )
-from skua_core.domain.markup.buttons import check_buttons
 from skua_core.domain.markup.cleaning import clean, is_blank
-from skua_core.domain.markup.common_subset import understand_common_subset
-from skua_core.domain.markup.compiling import compile_message
 from skua_core.domain.markup.errors import (
-    ButtonInvalid,
+    MarkupInvalid,
     MessageEmpty,
     MessageTooLong,
     TooManyEntities,
 )
-from skua_core.domain.markup.links import problem_with_link
+from skua_core.domain.markup.links import problem_with_file_address, problem_with_link
 from tests.unit.markup.reading import compiled, rendered
 
 
@@ -86,6 +80,13 @@ def test_what_telegram_would_change_is_changed_beforehand(raw: str, clean_text: 
     assert clean(clean_text) == clean_text
 
 
+def test_half_a_character_is_shown_at_its_place() -> None:
+    with pytest.raises(MarkupInvalid, match="Line 2, column 3: half a character") as caught:
+        compiled("Hi\nyo\udce9!")
+
+    assert caught.value.offset == 5
+
+
 def test_blank_is_what_nobody_can_see() -> None:
     assert is_blank("\u2003\u200d\ufeff\U000e0020")
     assert not is_blank("\u2003.")
@@ -138,43 +139,39 @@ def test_an_address_that_telegram_refuses_is_refused(url: str) -> None:
     assert problem_with_link(url)
 
 
-def test_buttons_leave_as_they_are() -> None:
-    rows = (
-        (InlineButton("Site", url="https://a.b"), InlineButton("Yes", callback_data="yes")),
-        (InlineButton("No", callback_data="n" * 64),),
-    )
-    source = MessageSource("x", ParseMode.PLAIN, rows)
-
-    assert compile_message(source, understand_common_subset).skeleton.buttons == rows
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://skua.example/gull.jpg",
+        "https://münchen.example:8443/ü.jpg?size=1#top",
+        "https://93.184.216.34/a.jpg",
+        "https://[2606:2800:220:1::1]/a.jpg",
+    ],
+)
+def test_an_address_that_telegram_can_fetch_from_is_taken(url: str) -> None:
+    assert problem_with_file_address(url) is None
 
 
 @pytest.mark.parametrize(
-    ("button", "problem"),
+    ("url", "problem"),
     [
-        (InlineButton(" ", callback_data="x"), "it has no text"),
-        (InlineButton("x"), "either"),
-        (InlineButton("x", url="https://a.b", callback_data="x"), "either"),
-        (InlineButton("x", callback_data=""), "has 0 bytes"),
-        (InlineButton("x", callback_data="é" * 33), "has 66 bytes"),
-        (InlineButton("x", callback_data="\ud800"), "half a character"),
-        (InlineButton("x", url="a.b"), "address can't be used"),
-        (InlineButton("{{ first_name }}", callback_data="x"), "a placeholder can't stand"),
+        ("http://skua.example/a.jpg", "must begin with https://"),
+        ("tg://resolve?domain=skua", "must begin with https://"),
+        ("https://ana:secret@skua.example/a.jpg", "a user name or a password"),
+        ("https://@skua.example/a.jpg", "a user name or a password"),
+        ("https://printer.local/a.jpg", "no host on the internet"),
+        ("https://localhost/a.jpg", "no host on the internet"),
+        ("https://api.internal./a.jpg", "no host on the internet"),
+        ("https://127.1/a.jpg", "no host on the internet"),
+        ("https://0x7f.0x1/a.jpg", "no host on the internet"),
+        ("https://10.0.0.8/a.jpg", "a private or reserved address"),
+        ("https://169.254.169.254/latest", "a private or reserved address"),
+        ("https://224.0.0.1/a.jpg", "a private or reserved address"),
+        ("https://[::1]/a.jpg", "a private or reserved address"),
+        ("https://[::ffff:10.0.0.8]/a.jpg", "a private or reserved address"),
+        ("https://skua.example/a b.jpg", "a blank"),
+        ("skua.example/a.jpg", "must begin with https://"),
     ],
 )
-def test_a_button_that_telegram_would_refuse_is_named(button: InlineButton, problem: str) -> None:
-    fine = InlineButton("x", callback_data="x")
-
-    with pytest.raises(ButtonInvalid, match=problem) as caught:
-        check_buttons(((fine,), (fine, button)))
-
-    assert (caught.value.row, caught.value.position) == (2, 2)
-
-
-def test_rows_and_keyboards_have_an_end() -> None:
-    fine = InlineButton("x", callback_data="x")
-
-    assert check_buttons(((fine,) * 8,) * 12 + ((), (fine,) * 4))
-    with pytest.raises(ButtonInvalid, match="a row takes 8"):
-        check_buttons(((fine,) * 9,))
-    with pytest.raises(ButtonInvalid, match="a message takes 100"):
-        check_buttons(((fine,) * 8,) * 13)
+def test_an_address_that_nobody_outside_can_fetch_from_is_refused(url: str, problem: str) -> None:
+    assert problem in str(problem_with_file_address(url))

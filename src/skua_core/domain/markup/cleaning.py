@@ -16,7 +16,8 @@ _REPLACEMENTS: dict[int, str | None] = {
 _SUSPECT = re.compile(
     r"[\x00-\x09\x0b-\x1f\u030a\u0333\u033f\u200e\u200f\u2028-\u202e\ud800-\udfff]"
 )
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half a character: no UTF-8 can hold it."""
 _DIRECTION_RUN = re.compile(r"[\u200e\u200f]+(?=[\u200e\u200f])")
 _BLANK = re.compile(
     r"[ \n\u00a0\u1680\u180e\u2000-\u200f\u202e\u202f\u205f\u2800\u3000\ufeff\ufffc"
@@ -31,7 +32,7 @@ def clean(text: str) -> str:
     """Replace or drop what can't be part of a message: controls, lone surrogates, overrides."""
     if (text.isascii() and text.isprintable()) or not _SUSPECT.search(text):
         return text
-    return shorten_direction_runs(_LONE_SURROGATE.sub("\ufffd", text.translate(_REPLACEMENTS)))
+    return shorten_direction_runs(LONE_SURROGATE.sub("\ufffd", text.translate(_REPLACEMENTS)))
 
 
 def shorten_direction_runs(text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from skua_core.domain.content import CAPTION_LIMIT
 from skua_core.errors import ErrorKind, SkuaError
 
 
@@ -91,8 +92,9 @@ class MessageTooLong(SkuaError):
     code = "message-too-long"
 
     def __init__(self, length: int, limit: int) -> None:
+        what = "text below a medium" if limit == CAPTION_LIMIT else "message"
         super().__init__(
-            f"The message has {length} characters as Telegram counts them (an emoji is two or "
+            f"The {what} has {length} characters as Telegram counts them (an emoji is two or "
             f"more), and {limit} are allowed. Shorten it."
         )
         self.length = length

@@ -127,6 +127,16 @@ def reader(placeholder: Word, locate: Locate) -> Evaluate:
     return lambda values: clean(field(values))
 
 
+def placeholders_in(expression: str) -> frozenset[str]:
+    """Of one that was understood: by the names that ``Slot.required`` has for them."""
+    words = read_words(expression, lambda offset: Place(1, offset + 1, offset))
+    return frozenset(
+        word.value
+        for word in words
+        if word.kind is WordKind.ATTRIBUTE or (word.kind is WordKind.NAME and word.value in FIELDS)
+    )
+
+
 def or_default(value: str, default: str) -> str:
     """The filter of that name: a value of blanks only counts as missing too."""
     return value if value.strip() else default

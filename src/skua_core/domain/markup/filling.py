@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from skua_core.domain.content import (
-    TEXT_LIMIT,
     CompiledMessage,
     MessageEntity,
     Personalisation,
@@ -35,6 +34,8 @@ class SlotFiller:
 
     def render(self, compiled: CompiledMessage, values: Personalisation) -> RenderedMessage:
         """As ``Renderer.render``."""
+        if compiled.variants:
+            _, compiled = compiled.variant(values.language)
         if not compiled.slots:
             return compiled.skeleton
         return fill(compiled, [self._value(slot, values) for slot in compiled.slots])
@@ -71,7 +72,7 @@ def fill(compiled: CompiledMessage, values: Sequence[str]) -> RenderedMessage:
         done = slot.position
     pieces.append(skeleton.text[done:])
     text = shorten_direction_runs("".join(pieces))
-    return trimmed(RenderedMessage(text, _shifted(compiled, values), skeleton.buttons))
+    return trimmed(_with_text(skeleton, text, _shifted(compiled, values)))
 
 
 def _shifted(compiled: CompiledMessage, values: Sequence[str]) -> tuple[MessageEntity, ...]:
@@ -104,10 +105,13 @@ def trimmed(message: RenderedMessage) -> RenderedMessage:
     """Take the blanks at both ends away. Raises MessageEmpty and MessageTooLong."""
     text = message.text.strip(TRIMMED)
     if is_blank(text):
-        raise MessageEmpty
+        if message.needs_text:
+            raise MessageEmpty
+        return _with_text(message, "", ()) if message.text else message
     # No character is more than two units, so a short text needs no counting.
-    if len(text) > TEXT_LIMIT // 2 and (length := utf16_length(text)) > TEXT_LIMIT:
-        raise MessageTooLong(length, TEXT_LIMIT)
+    limit = message.text_limit
+    if len(text) > limit // 2 and (length := utf16_length(text)) > limit:
+        raise MessageTooLong(length, limit)
     if len(text) == len(message.text):
         return message
     start = len(message.text) - len(message.text.lstrip(TRIMMED))
@@ -118,4 +122,12 @@ def trimmed(message: RenderedMessage) -> RenderedMessage:
         if (first := max(entity.offset - start, 0))
         < (last := min(entity.offset + entity.length - start, end))
     )
-    return RenderedMessage(text, tuple(entities), message.buttons)
+    return _with_text(message, text, tuple(entities))
+
+
+def _with_text(
+    message: RenderedMessage, text: str, entities: tuple[MessageEntity, ...]
+) -> RenderedMessage:
+    return RenderedMessage(
+        text, entities, message.buttons, message.media, message.copied, message.options
+    )

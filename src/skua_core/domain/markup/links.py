@@ -4,6 +4,7 @@ Telegram answers a wrong address in an entity by refusing the whole message, so 
 at least as strict as its own (``parse_url`` and ``LinkManager`` of tdlib).
 """
 
+import ipaddress
 import re
 from typing import TypedDict
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -27,6 +28,10 @@ _TELEGRAM_HOSTS = {
     "ton": re.compile(r"[A-Za-z0-9_-]+"),
     "tonsite": re.compile(r"[A-Za-z0-9_.-]+"),
 }
+_LOCAL_SUFFIXES = frozenset(
+    {"localhost", "local", "internal", "lan", "home", "test", "invalid", "onion"}
+)
+_NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _DATE_FORMAT = re.compile(r"r|w?[dD]?[tT]?")
 _INT32_MAX = 2**31 - 1
 _INT64_MAX = 2**63 - 1
@@ -66,10 +71,38 @@ def _problem_with_web_host(parts: SplitResult, port: int | None) -> str | None:
     return None
 
 
-def custom_emoji(emoji_id: str) -> Details | None:
-    if emoji_id.isascii() and emoji_id.isdecimal() and 0 < int(emoji_id[:20]) <= _INT64_MAX:
-        return {"custom_emoji_id": emoji_id}
+def problem_with_file_address(url: str) -> str | None:
+    """Say why Telegram's servers can't fetch a file from there; None if nothing speaks against it.
+
+    Names are not looked up: what they stand for may differ where Telegram asks.
+    """
+    problem = problem_with_link(url)
+    if problem is not None:
+        return problem
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return "it must begin with https://"
+    if "@" in parts.netloc:
+        return "it holds a user name or a password"
+    host = (parts.hostname or "").rstrip(".")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        last = host.rpartition(".")[2]
+        local = last in _LOCAL_SUFFIXES or _NUMERIC_LABEL.fullmatch(last)
+        return f"{host!r} is no host on the internet" if local else None
+    if not address.is_global or address.is_multicast:
+        return f"{host} is a private or reserved address"
     return None
+
+
+def is_telegram_number(text: str) -> bool:
+    """Whether it can be one of the ids that Telegram writes as texts of digits."""
+    return text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= _INT64_MAX
+
+
+def custom_emoji(emoji_id: str) -> Details | None:
+    return {"custom_emoji_id": emoji_id} if is_telegram_number(emoji_id) else None
 
 
 def date_time(unix: str, date_format: str) -> Details | None:
