@@ -34,6 +34,7 @@ from skua_adapters.token_vault.fernet import FernetTokenVault
 from skua_adapters.token_vault.keys import KeyRing
 from skua_app.settings import SettingInvalid, Settings
 from skua_core.domain.lane import LaneTimes
+from skua_core.errors import QueueUnfit
 from skua_core.ports.bot_api import BotApi, UpdateSource
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
@@ -92,7 +93,8 @@ from skua_worker.unserved import UnservedBroadcasts
 class QueueKind(StrEnum):
     IN_PROCESS = "in_process"
     """Whoever makes work and whoever does it are one process."""
-    DATABASE = "database"
+    SHARED = "shared"
+    """They are processes of their own, which meet in the database and in Redis."""
 
 
 class SystemProvider(Provider):
@@ -170,7 +172,7 @@ class InProcessQueueProvider(Provider):
     queue = provide(InProcessJobQueue, provides=JobQueue)
 
 
-class DatabaseQueueProvider(Provider):
+class SharedQueueProvider(Provider):
     scope = Scope.APP
 
     @provide
@@ -180,8 +182,21 @@ class DatabaseQueueProvider(Provider):
             queue = PolledPostgresJobQueue(engine)
         else:
             queue = PostgresJobQueue(database_url(settings))
+        if settings.skua_redis_url is not None:
+            queue = _over_redis(settings.skua_redis_url, nudges=queue)
         yield queue
         await queue.close()
+
+
+def _over_redis(url: str, *, nudges: JobQueue) -> JobQueue:
+    from skua_adapters.job_queue.dramatiq import (  # noqa: PLC0415 - half a second for all others
+        DramatiqJobQueue,
+    )
+
+    try:
+        return DramatiqJobQueue(url, nudges=nudges)
+    except QueueUnfit as error:
+        raise SettingInvalid("SKUA_REDIS_URL", error.problem) from None
 
 
 class UseCaseProvider(Provider):
@@ -234,14 +249,14 @@ class WorkerProvider(Provider):
 
 
 def make_container(
-    settings: Settings, *, queue: QueueKind = QueueKind.DATABASE, more: tuple[Provider, ...] = ()
+    settings: Settings, *, queue: QueueKind = QueueKind.SHARED, more: tuple[Provider, ...] = ()
 ) -> AsyncContainer:
     """Everything that one process needs; ``more`` adds to what stands here, or overrides it."""
     return make_async_container(
         SystemProvider(),
         PostgresProvider(),
         TelegramProvider(),
-        InProcessQueueProvider() if queue is QueueKind.IN_PROCESS else DatabaseQueueProvider(),
+        InProcessQueueProvider() if queue is QueueKind.IN_PROCESS else SharedQueueProvider(),
         UseCaseProvider(),
         WorkerProvider(),
         *more,

@@ -14,6 +14,9 @@ from skua_app.settings import LogFormat
 _QUIET = ("httpx", "httpcore", "asyncio", "alembic", "aiohttp.access", "uvicorn.error")
 """At INFO the first two log whole addresses, and an address of the Bot API holds the token."""
 
+_SILENT = ("dramatiq",)
+"""While Redis is away it says so every three seconds; the job queue itself says it once."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +29,8 @@ def set_up_logs(log_format: LogFormat, level: int = logging.INFO) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
 

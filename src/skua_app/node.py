@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Coroutine, Iterator
@@ -15,16 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from skua_adapters._sql.boot_check import check_storage
 from skua_adapters.job_queue.postgres import PostgresJobQueue
 from skua_app.container import QueueKind, database_url, make_container
-from skua_app.settings import Settings
+from skua_app.settings import SettingInvalid, Settings
 from skua_app.upkeep import scheduled_jobs
 from skua_app.web import HttpProvider
 from skua_core import faults
-from skua_core.errors import ErrorKind, SkuaError
+from skua_core.errors import ErrorKind, QueueUnavailable, QueueUnfit, SkuaError
+from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.scheduled_jobs import ScheduledJobs
 from skua_http.app import create_app
 from skua_worker.poller import UpdatePoller
 from skua_worker.runner import LaneRunner, RunnerSettings
 from skua_worker.scheduled_jobs import ScheduledJobRunner
+
+_log = logging.getLogger(__name__)
 
 
 class PortTaken(SkuaError):
@@ -44,7 +48,7 @@ class NodeParts(msgspec.Struct, frozen=True, kw_only=True):
     worker: bool = False
     poller: bool = False
     """Fetches updates where there is no public URL; in one process only."""
-    queue: QueueKind = QueueKind.DATABASE
+    queue: QueueKind = QueueKind.SHARED
     host: str = "127.0.0.1"
     port: int = 8080
 
@@ -52,7 +56,7 @@ class NodeParts(msgspec.Struct, frozen=True, kw_only=True):
 async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) -> None:
     """Run until ``stop``; then finish what is under way and let the lanes go.
 
-    Raises PortTaken, StorageUnavailable and StorageUnfit before anything is begun.
+    Raises PortTaken, SettingInvalid, StorageUnavailable and StorageUnfit before anything is begun.
     """
     faults.install(settings.fault_plan())
     listener = listen(parts.host, parts.port) if parts.web else None
@@ -61,6 +65,7 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
     )
     try:
         await check_storage(await container.get(AsyncEngine))
+        await _check_queue(await container.get(JobQueue))
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(coroutine)
@@ -83,6 +88,16 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
         raise _first(deliberate) from None
     finally:
         await container.close()
+
+
+async def _check_queue(queue: JobQueue) -> None:
+    """One that is merely away isn't waited for: it comes back, and until then the sweep works."""
+    try:
+        await queue.check()
+    except QueueUnavailable as error:
+        _log.warning("%s Until it works again the sweep finds new work.", error)
+    except QueueUnfit as error:
+        raise SettingInvalid("SKUA_REDIS_URL", error.problem) from None
 
 
 def _first(errors: BaseExceptionGroup[SkuaError]) -> SkuaError:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from platformdirs import user_data_path
@@ -45,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     skua_database_url: str | None = None
     skua_database_owner_url: str | None = None
     skua_database_pooled: bool = False
+    skua_redis_url: str | None = None
+    """Where jobs are queued for workers; without it they are announced through the database."""
     skua_telegram_api_base: str = TELEGRAM
     skua_send_rate: Rate = 30.0
     skua_send_rate_paid: Rate = 1000.0
@@ -164,7 +167,26 @@ def _check_urls(settings: Settings) -> None:
     ):
         if url is not None and not url.startswith(("postgresql://", "postgresql+asyncpg://")):
             raise SettingInvalid(name, "it has to begin with postgresql://")
+    _check_redis_url(settings.skua_redis_url)
     if settings.skua_public_url is not None:
         check_public_url(settings.skua_public_url, allow_local=settings.local_telegram)
     if not settings.skua_telegram_api_base.startswith(("https://", "http://127.0.0.1:")):
         raise SettingInvalid("SKUA_TELEGRAM_API_BASE", "it has to begin with https://")
+
+
+def _check_redis_url(url: str | None) -> None:
+    if url is None:
+        return
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingInvalid(
+            "SKUA_REDIS_URL", "it has to begin with redis://, rediss:// or unix://"
+        )
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        # Its own words would hold a part of the password.
+        raise SettingInvalid("SKUA_REDIS_URL", "it isn't a URL") from None
+    database = parts.path.strip("/")
+    if not url.startswith("unix://") and database and not database.isdecimal():
+        raise SettingInvalid("SKUA_REDIS_URL", "it has to end with the number of a database")

@@ -91,27 +91,25 @@ class LaneRunner:
 
     async def run(self) -> None:
         """Heartbeat, sweep and listen until cancelled; then let every lane go, in good order."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_alive())
-                tasks.create_task(self._sweep())
-                tasks.create_task(self._hear_nudges())
-                tasks.create_task(self._take_jobs())
-        finally:
-            await self._stop()
+        async with asyncio.TaskGroup() as lasting:
+            beating = lasting.create_task(self._keep_alive())
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._sweep())
+                    tasks.create_task(self._hear_nudges())
+                    tasks.create_task(self._take_jobs())
+            finally:
+                # Nobody takes jobs here any more: what is let go is announced to others.
+                await self._stop()
+                beating.cancel()
 
     async def _stop(self) -> None:
         self._stopping = True
         self._waiting.clear()
         for place in self._places.values():
             place.stop()
-        if not self._lanes:
-            return
-        beating = asyncio.create_task(self._keep_alive())
-        try:
+        if self._lanes:
             await asyncio.wait(self._lanes)
-        finally:
-            beating.cancel()
 
     # Lanes
 

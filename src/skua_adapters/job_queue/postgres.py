@@ -183,6 +183,8 @@ class PolledPostgresJobQueue(JobQueue):
 
 
 async def _end(task: asyncio.Task[None] | None) -> None:
-    if task is not None:
+    while task is not None and not task.done():
         task.cancel()
-        await asyncio.wait([task])
+        # Before Python 3.12 wait_for, which asyncpg connects with, swallows a cancellation that
+        # comes together with what it waited for.
+        await asyncio.wait([task], timeout=1)

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._sql import roles
+from skua_adapters.job_queue.dramatiq import DramatiqJobQueue
 from skua_adapters.job_queue.in_process import InProcessJobQueue
 from skua_adapters.job_queue.postgres import PolledPostgresJobQueue, PostgresJobQueue
 from skua_core.ports.job_queue import JobQueue
 from tests.postgres_cluster import Database
+from tests.redis_server import RedisServer
 
 
 @dataclass
@@ -60,6 +62,25 @@ async def polled_queue(
     await elsewhere.close()
 
 
+@pytest.fixture
+async def dramatiq_queue(
+    migrated_database: Database, redis_server: RedisServer
+) -> AsyncIterator[JobQueueRig]:
+    def make() -> DramatiqJobQueue:
+        return DramatiqJobQueue(
+            redis_server.url, nudges=PostgresJobQueue(migrated_database.url_of(roles.APP))
+        )
+
+    async def break_connections() -> None:
+        await end_connections(migrated_database)
+        redis_server.drop_connections()
+
+    queue, elsewhere = make(), make()
+    yield JobQueueRig(queue, elsewhere, break_connections)
+    await queue.close()
+    await elsewhere.close()
+
+
 async def end_connections(database: Database) -> None:
     outside = await asyncpg.connect(database.dsn)
     await outside.execute(
@@ -74,6 +95,7 @@ async def end_connections(database: Database) -> None:
         "in_process_queue",
         pytest.param("postgres_queue", marks=pytest.mark.external),
         pytest.param("polled_queue", marks=pytest.mark.external),
+        pytest.param("dramatiq_queue", marks=pytest.mark.external),
     ]
 )
 def job_queue(request: pytest.FixtureRequest) -> JobQueueRig:
