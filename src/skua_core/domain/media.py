@@ -10,6 +10,9 @@ from skua_core.ids import ChatId, MediaId
 
 _MEGABYTE = 1024 * 1024
 
+FIRST_BYTES = 12
+"""What a file is can be told from so many."""
+
 
 class MediaKind(StrEnum):
     PHOTO = "photo"
@@ -61,6 +64,26 @@ class MediaUpload(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     """In bytes."""
     created_at: datetime
+
+
+def problem_with_size(kind: MediaKind, size: int) -> str | None:
+    """Say why Telegram wouldn't take a file of so many bytes; None if it would."""
+    if not size:
+        return "the file is empty"
+    if size > kind.size_limit:
+        return f"Telegram takes at most {kind.size_limit // _MEGABYTE} MB as a {kind}"
+    return None
+
+
+def problem_with_content(kind: MediaKind, first: bytes) -> str | None:
+    """The same by a file's first bytes, not by its name: Telegram makes a picture of a photo."""
+    if kind is not MediaKind.PHOTO or first.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
+        return None
+    if first.startswith(b"RIFF") and first[8:12] == b"WEBP":
+        return None
+    if first.startswith((b"GIF87a", b"GIF89a")):
+        return "it is a GIF, which goes as an animation or a document"
+    return "a photo is a JPEG, PNG or WebP, and this is none; it may go as a document"
 
 
 class CopiedMessage(msgspec.Struct, frozen=True):

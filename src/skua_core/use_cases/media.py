@@ -8,7 +8,13 @@ from pathlib import PurePosixPath
 import msgspec
 
 from skua_core.domain.audit import NewAuditEntry
-from skua_core.domain.media import MediaKind, MediaUpload
+from skua_core.domain.media import (
+    FIRST_BYTES,
+    MediaKind,
+    MediaUpload,
+    problem_with_content,
+    problem_with_size,
+)
 from skua_core.errors import MediumUnfit
 from skua_core.ids import BotId, MediaId
 from skua_core.ports.clock import Clock
@@ -17,20 +23,12 @@ from skua_core.ports.media_store import MediaStore
 from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.use_cases.access import BotAccess
 
-_MB = 1024 * 1024
-PHOTO_UPLOAD_LIMIT = 10 * _MB
-"""Bytes that Telegram takes as a photo (Bot API, Sending files)."""
-
-UPLOAD_LIMIT = 50 * _MB
-"""The same for everything else."""
-
 NAME_LIMIT = 100
 """Characters of a file's name."""
 
 _ORPHAN_AGE = timedelta(days=1)
 """No upload takes that long: what isn't known by then belongs to nobody."""
 
-_FIRST_BYTES = 12
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"<>:|?*]')
 
 
@@ -111,40 +109,26 @@ async def _checked(
     kind: MediaKind, name: str, chunks: AsyncIterator[bytes]
 ) -> AsyncIterator[bytes]:
     """The same bytes. Raises MediumUnfit as soon as it is known that Telegram won't take them."""
-    what = f"The {kind} {name!r}"
-    limit = PHOTO_UPLOAD_LIMIT if kind is MediaKind.PHOTO else UPLOAD_LIMIT
     size, first = 0, b""
     async for chunk in chunks:
         size += len(chunk)
-        if size > limit:
-            raise MediumUnfit(what, f"Telegram takes at most {limit // _MB} MB as a {kind}")
-        if len(first) >= _FIRST_BYTES:
+        _refuse(kind, name, problem_with_size(kind, max(size, 1)))
+        if len(first) >= FIRST_BYTES:
             yield chunk
             continue
         first += chunk
-        if len(first) >= _FIRST_BYTES:
-            _check_first_bytes(kind, what, first)
+        if len(first) >= FIRST_BYTES:
+            _refuse(kind, name, problem_with_content(kind, first))
             yield first
-    if size == 0:
-        raise MediumUnfit(what, "the file is empty")
-    if len(first) < _FIRST_BYTES:
-        _check_first_bytes(kind, what, first)
+    _refuse(kind, name, problem_with_size(kind, size))
+    if len(first) < FIRST_BYTES:
+        _refuse(kind, name, problem_with_content(kind, first))
         yield first
 
 
-def _check_first_bytes(kind: MediaKind, what: str, first: bytes) -> None:
-    """By what it is, not by what it's called. Telegram makes a picture of each photo."""
-    if kind is not MediaKind.PHOTO:
-        return
-    if first.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
-        return
-    if first.startswith(b"RIFF") and first[8:12] == b"WEBP":
-        return
-    if first.startswith((b"GIF87a", b"GIF89a")):
-        raise MediumUnfit(what, "it is a GIF, which goes as an animation or a document")
-    raise MediumUnfit(
-        what, "a photo is a JPEG, PNG or WebP, and this is none; it may go as a document"
-    )
+def _refuse(kind: MediaKind, name: str, problem: str | None) -> None:
+    if problem is not None:
+        raise MediumUnfit(f"The {kind} {name!r}", problem)
 
 
 def _entry(access: BotAccess, upload: MediaUpload) -> NewAuditEntry:

@@ -16,8 +16,6 @@ from skua_core.use_cases.access import BotAccess
 from skua_core.use_cases.bots import RemoveBot, RemoveBotCommand
 from skua_core.use_cases.media import (
     NAME_LIMIT,
-    PHOTO_UPLOAD_LIMIT,
-    UPLOAD_LIMIT,
     RemoveOrphanedMedia,
     UploadMedia,
     UploadMediaCommand,
@@ -113,10 +111,7 @@ async def test_an_empty_file_is_unfit(
 
 @pytest.mark.parametrize(
     ("kind", "limit"),
-    [
-        (kind, PHOTO_UPLOAD_LIMIT if kind is MediaKind.PHOTO else UPLOAD_LIMIT)
-        for kind in (MediaKind.PHOTO, MediaKind.VIDEO, MediaKind.VOICE)
-    ],
+    [(kind, kind.size_limit) for kind in (MediaKind.PHOTO, MediaKind.VIDEO, MediaKind.VOICE)],
 )
 async def test_a_file_over_its_limit_is_unfit_as_soon_as_that_shows(
     world: World, store: InMemoryMediaStore, access: BotAccess, kind: MediaKind, limit: int
@@ -138,9 +133,9 @@ async def test_a_file_over_its_limit_is_unfit_as_soon_as_that_shows(
 
 
 async def test_a_file_of_exactly_the_limit_is_taken(world: World, access: BotAccess) -> None:
-    data = JPEG + b"x" * (PHOTO_UPLOAD_LIMIT - len(JPEG))
+    data = JPEG + b"x" * (MediaKind.PHOTO.size_limit - len(JPEG))
 
-    assert (await upload(world, access, data)).size == PHOTO_UPLOAD_LIMIT
+    assert (await upload(world, access, data)).size == MediaKind.PHOTO.size_limit
 
 
 @pytest.mark.parametrize(
