@@ -6,9 +6,12 @@ from itertools import count, repeat
 
 import msgspec
 
+from skua_adapters.messenger.fake_files import FakeFiles
+from skua_core.domain.media import CopiedMessage
 from skua_core.domain.secret import BotToken
 from skua_core.domain.subscriber import Reach
-from skua_core.ids import ChatId, TelegramId
+from skua_core.errors import StorageUnavailable
+from skua_core.ids import ChatId, MediaId, TelegramId
 from skua_core.ports.messenger import (
     Blame,
     Messenger,
@@ -55,14 +58,16 @@ class FakeMessenger(Messenger):
         self._unreachable: dict[ChatId, Unreachable] = {}
         self._migrated: dict[ChatId, Migrated] = {}
         self._refused: dict[ChatId, Refused] = {}
-        self._refused_content: dict[str, Refused] = {}
+        self._refused_content: dict[str | CopiedMessage, Refused] = {}
+        self._refused_payment: dict[TelegramId, Refused] = {}
+        self._files = FakeFiles()
         self._revoked: set[BotToken] = set()
         self._closed = asyncio.Event()
 
     async def send(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
         if self._closed.is_set():
             return NotSent(reason="the messenger is closed")
-        outcome = self._answer(token, message)
+        outcome = await self._answer(token, message)
         if self.latency:
             await self._take_time()
         if self._closed.is_set():
@@ -74,6 +79,11 @@ class FakeMessenger(Messenger):
 
     def sent_by(self, bot: TelegramId) -> list[OutboundMessage]:
         return self._sent_by.get(bot, [])
+
+    @property
+    def uploads(self) -> list[tuple[TelegramId, MediaId]]:
+        """Whenever the bytes of a file came whole, and from which bot."""
+        return self._files.uploads
 
     def block(self, chat: ChatId) -> None:
         self._lose(chat, Reach.BLOCKED)
@@ -96,6 +106,33 @@ class FakeMessenger(Messenger):
     ) -> None:
         """Refuse this very text, whoever it is for."""
         self._refused_content[text] = Refused(description=description, blame=Blame.CONTENT)
+
+    def refuse_copy(
+        self,
+        copied: CopiedMessage,
+        description: str = "Bad Request: message to copy not found",
+    ) -> None:
+        """Refuse to copy this message, whoever it is for."""
+        self._refused_content[copied] = Refused(description=description, blame=Blame.CONTENT)
+
+    def refuse_medium(
+        self, medium: str, description: str = "Bad Request: failed to get HTTP URL content"
+    ) -> None:
+        """Refuse what has this URL, file id, or id as an upload, in whatever message."""
+        self._files.refuse(medium, description)
+
+    def lose_file(self, file_id: str) -> None:
+        """Telegram doesn't know the file any more until it gets it again."""
+        self._files.lose(file_id)
+
+    def refuse_payment(
+        self, bot: TelegramId, description: str = "Bad Request: BALANCE_TOO_LOW"
+    ) -> None:
+        """Refuse whatever this bot would send above the free rate."""
+        self._refused_payment[bot] = Refused(description=description, blame=Blame.PAYMENT)
+
+    def accept_payment(self, bot: TelegramId) -> None:
+        self._refused_payment.pop(bot, None)
 
     def refuse(
         self, chat: ChatId, description: str = "Forbidden: not enough rights to send text messages"
@@ -132,28 +169,52 @@ class FakeMessenger(Messenger):
     def _lose(self, chat: ChatId, reach: Reach) -> None:
         self._unreachable[chat] = Unreachable(reach=reach, description=_DESCRIPTIONS[reach])
 
-    def _answer(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
-        if not self._trouble:
-            return self._deliver(token, message)
-        trouble = self._trouble.popleft()
+    async def _answer(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
+        trouble = self._trouble.popleft() if self._trouble else None
+        if trouble is not None and isinstance(trouble.outcome, NotSent):
+            return trouble.outcome
+        try:
+            digests = await self._files.receive(token.telegram_id, message)
+        except StorageUnavailable as error:
+            return NotSent(reason=type(error).__name__)
+        if isinstance(digests, Refused):
+            return digests
+        if trouble is None:
+            return self._deliver(token, message, digests)
         if trouble.accepted:
-            self._deliver(token, message)
+            self._deliver(token, message, digests)
+        if isinstance(trouble.outcome, Throttled) and len(message.content.media) > 1:
+            wait = trouble.outcome.retry_after
+            return Unknown(reason="answered 429", answered=True, retry_after=wait)
         return trouble.outcome
 
-    def _deliver(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
+    def _deliver(
+        self, token: BotToken, message: OutboundMessage, digests: dict[MediaId, str]
+    ) -> SendOutcome:
         if token in self._revoked:
             return Unauthorized()
-        refusal = (
+        bot, content = token.telegram_id, message.content
+        refusal = self._refusal(bot, message)
+        if refusal is not None:
+            return refusal
+        file_ids = self._files.take(bot, content.media, digests)
+        if isinstance(file_ids, Refused):
+            return file_ids
+        self.sent.append(message)
+        self._sent_by.setdefault(bot, []).append(message)
+        message_id, *_ = [next(self._message_ids) for _ in content.media or [None]]
+        return Sent(message_id=message_id, file_ids=file_ids)
+
+    def _refusal(self, bot: TelegramId, message: OutboundMessage) -> SendOutcome | None:
+        content = message.content
+        return (
             self._migrated.get(message.chat_id)
             or self._unreachable.get(message.chat_id)
             or self._refused.get(message.chat_id)
-            or self._refused_content.get(message.content.text)
+            or (self._refused_payment.get(bot) if message.paid else None)
+            or (self._refused_content.get(content.copied) if content.copied else None)
+            or self._refused_content.get(content.text)
         )
-        if refusal is not None:
-            return refusal
-        self.sent.append(message)
-        self._sent_by.setdefault(token.telegram_id, []).append(message)
-        return Sent(message_id=next(self._message_ids))
 
     async def _take_time(self) -> None:
         try:

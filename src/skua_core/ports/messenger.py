@@ -29,7 +29,8 @@ class OutboundMessage(msgspec.Struct, frozen=True, gc=False):
     paid: bool = False
     """Sent above the free rate, for Stars."""
     files: Mapping[MediaId, FileSource] = {}
-    """The file of each medium that is an upload."""
+    """The file of each medium that is an upload. Without it, or when reading it raises
+    MediumMissing, the outcome is Refused."""
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -47,7 +48,8 @@ class Throttled(msgspec.Struct, frozen=True, gc=False):
 
 
 class NotSent(msgspec.Struct, frozen=True, gc=False):
-    """Nothing left this machine, so trying again is safe."""
+    """Certainly not accepted, so trying again is safe: nothing left this machine, or less than a
+    whole request did."""
 
     reason: str
 
@@ -58,6 +60,9 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     reason: str
     answered: bool
     """Whether there was an answer at all (a 5xx), rather than none."""
+    retry_after: float | None = None
+    """For how long, in seconds, nothing may leave all the same: an album was answered 429, and
+    some of it may have arrived."""
 
 
 class Unreachable(msgspec.Struct, frozen=True, gc=False):
@@ -116,4 +121,5 @@ class Messenger(Protocol):
 
     @abstractmethod
     async def close(self) -> None:
-        """Close connections; calls in flight end as ``Unknown``. Closing twice is harmless."""
+        """Close connections; calls in flight end as ``Unknown``, or as ``NotSent`` where that is
+        certain. Closing twice is harmless."""
