@@ -1,6 +1,7 @@
 """What every renderer owes, and what minijinja adds to it."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from skua_adapters.renderer.in_process import InProcessRenderer
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
+from skua_core.domain.callbacks import ACTION_MARK
 from skua_core.domain.content import (
+    ButtonAction,
     CompiledMessage,
     EntityType,
     InlineButton,
@@ -19,6 +22,8 @@ from skua_core.domain.content import (
     MessageSource,
     ParseMode,
     Personalisation,
+    RenderedMessage,
+    SendOptions,
 )
 from skua_core.domain.markup.builder import QUOTES
 from skua_core.domain.markup.errors import (
@@ -29,12 +34,16 @@ from skua_core.domain.markup.errors import (
     PlaceholderFailed,
     PlaceholderUnknown,
 )
+from skua_core.domain.media import CopiedMessage, MediaKind, Medium
+from skua_core.errors import MediumUnfit, MessageUnfit, VariantInvalid
+from skua_core.ids import ChatId, MediaId
 from skua_core.ports.renderer import Renderer
 from tests.unit.markup.reading import rendered
 from tests.unit.markup.trees import EVERY_KIND, Tree, as_html, trees
 
 ANA = Personalisation("Ana 😀", "de Sá", "ana", "pt", {"city": "Lisboa", "favourite shop": "n° 1"})
 NOBODY = Personalisation()
+SITE = "https://skua.example"
 
 
 @pytest.fixture(params=[InProcessRenderer, MinijinjaRenderer])
@@ -137,6 +146,114 @@ def test_a_stored_message_renders_like_the_one_that_was_compiled(renderer: Rende
 
     assert renderer.render(stored, ANA) == renderer.render(compiled, ANA)
     assert renderer.render(stored, ANA).buttons == buttons
+
+
+def test_a_text_that_was_stored_before_media_were_known_still_renders(renderer: Renderer) -> None:
+    stored = (
+        b'{"skeleton":{"text":"Hi ","entities":[{"type":"bold","offset":3,"length":0}],'
+        b'"buttons":[[{"text":"Go","callback_data":"go"}]]},'
+        b'"slots":[{"expression":"first_name","position":3,"required":["first_name"],'
+        b'"line":1,"column":4}],"spans":[{"before":0,"inside":1}]}'
+    )
+
+    message = renderer.render(msgspec.json.decode(stored, type=CompiledMessage), ANA)
+
+    assert (message.text, message.entities) == (
+        "Hi Ana 😀",
+        (MessageEntity(EntityType.BOLD, 3, 6),),
+    )
+    assert message.buttons == ((InlineButton("Go", callback_data="go"),),)
+    assert (message.media, message.copied, message.options) == ((), None, SendOptions())
+
+
+EVERYTHING = MessageSource(
+    "<b>Hi {{ first_name }}</b>",
+    buttons=((InlineButton("Yes", answer="Thanks", tag="vip"), InlineButton("No", url=SITE)),),
+    media=(Medium(MediaKind.PHOTO, upload=MediaId(UUID(int=1)), spoiler=True),),
+    options=SendOptions(protect=True, silent=True, effect_id="7", caption_above=True),
+    variants={
+        "pt-br": MessageSource("Oi {{ first_name }}", copied=CopiedMessage(ChatId(-5), 6)),
+        "pt": MessageSource(
+            "Olá {{ first_name }}",
+            media=(Medium(MediaKind.VIDEO, url=f"{SITE}/a.mp4"), Medium(MediaKind.PHOTO, "AgAC")),
+        ),
+    },
+)
+
+
+def test_what_a_message_carries_leaves_with_it(renderer: Renderer) -> None:
+    compiled = renderer.compile(EVERYTHING)
+    compiled = msgspec.json.decode(msgspec.json.encode(compiled), type=CompiledMessage)
+
+    english = renderer.render(compiled, Personalisation("Ana", language="en"))
+    portuguese = renderer.render(compiled, Personalisation("Ana", language="pt-PT"))
+    brazilian = renderer.render(compiled, Personalisation("Ana", language="pt-BR"))
+
+    assert (english.text, english.media) == ("Hi Ana", EVERYTHING.media)
+    assert english.options == EVERYTHING.options
+    assert english.buttons == (
+        (InlineButton("Yes", callback_data=f"{ACTION_MARK}0"), InlineButton("No", url=SITE)),
+    )
+    assert compiled.actions == (ButtonAction(answer="Thanks", tag="vip"),)
+    assert (portuguese.text, len(portuguese.media), portuguese.buttons) == ("Olá Ana", 2, ())
+    assert (brazilian.text, brazilian.copied) == ("Oi Ana", CopiedMessage(ChatId(-5), 6))
+
+
+def test_a_wording_without_slots_is_one_object_for_all_of_its_language(renderer: Renderer) -> None:
+    compiled = renderer.compile(MessageSource("Hello", variants={"pt": MessageSource("Olá")}))
+
+    ben, cleo = Personalisation("Ben", language="pt-br"), Personalisation("Cleo", language="pt")
+    assert renderer.render(compiled, ben) is renderer.render(compiled, cleo)
+    assert renderer.render(compiled, ben) is not renderer.render(compiled, NOBODY)
+
+
+@pytest.mark.parametrize(
+    "carrying",
+    [
+        MessageSource(media=(Medium(MediaKind.PHOTO, "AgAC"),)),
+        MessageSource(copied=CopiedMessage(ChatId(5), 6)),
+    ],
+    ids=["photo", "copy"],
+)
+def test_a_caption_may_be_empty_but_not_too_long(
+    renderer: Renderer, carrying: MessageSource
+) -> None:
+    def render(text: str, values: Personalisation) -> RenderedMessage:
+        source = msgspec.structs.replace(carrying, text=text)
+        return renderer.render(renderer.compile(source), values)
+
+    blank = render("<b>{{ first_name }}</b> \u200b", NOBODY)
+
+    assert (blank.text, blank.entities) == ("", ())
+    assert (blank.media, blank.copied) == (carrying.media, carrying.copied)
+    assert render("", ANA).text == ""
+    assert render("\u200b", ANA).text == ""
+    assert len(render("x" * 1020 + "{{ first_name }}", Personalisation("abcd")).text) == 1024
+    with pytest.raises(MessageTooLong) as caught:
+        render("x" * 1020 + "{{ first_name }}", Personalisation("😀😀é"))
+    assert (caught.value.length, caught.value.limit) == (1025, 1024)
+
+
+def test_a_mistake_in_a_variant_is_said_with_its_language(renderer: Renderer) -> None:
+    wrong = MessageSource("Hello", variants={"pt": MessageSource("Olá\n{{ nome }}")})
+
+    with pytest.raises(VariantInvalid, match=r"'pt': Line 2, column 4: .* `nome`") as caught:
+        renderer.compile(wrong)
+
+    assert isinstance(caught.value.__cause__, PlaceholderUnknown)
+
+
+def test_parts_that_do_not_go_together_are_refused(renderer: Renderer) -> None:
+    photo = Medium(MediaKind.PHOTO, "AgAC")
+
+    with pytest.raises(MessageUnfit, match="an album can't have buttons"):
+        renderer.compile(
+            MessageSource(media=(photo, photo), buttons=((InlineButton("x", url=SITE),),))
+        )
+    with pytest.raises(MediumUnfit, match="The photo can't be sent"):
+        renderer.compile(MessageSource(media=(Medium(MediaKind.PHOTO),)))
+    with pytest.raises(MarkupInvalid, match="half a character"):
+        renderer.compile(MessageSource("Hi \udce9"))
 
 
 def test_required_names_what_leaves_a_gap(renderer: Renderer) -> None:

@@ -33,15 +33,18 @@ class Renderer(Protocol):
     def compile(self, source: MessageSource) -> CompiledMessage:
         """Parse and check a source.
 
-        Raises MarkupInvalid, PlaceholderUnknown and ButtonInvalid, which say where; MessageEmpty
-        and TooManyEntities; MessageTooLong when it is too long even with every value empty.
+        Raises MarkupInvalid, PlaceholderUnknown and ButtonInvalid, which say where; MediumUnfit,
+        MessageUnfit, MessageEmpty and TooManyEntities; MessageTooLong when it is too long even with
+        every value empty. VariantInvalid has the language of a wording and one of these as its
+        cause.
         """
 
     @abstractmethod
     def render(self, compiled: CompiledMessage, values: Personalisation) -> RenderedMessage:
-        """Insert one subscriber's values.
+        """The wording of one subscriber's language, with their values in it.
 
-        Returns the same object each time when there are no slots. Raises MessageTooLong and
+        Returns the same object each time when that has no slots. Only a text is ever empty: a
+        caption without a visible character is left out. Raises MessageTooLong and
         MessageEmpty when these values make the message so, and PlaceholderFailed when an
         expression can't be evaluated for them; each concerns this subscriber alone.
         """

@@ -12,6 +12,7 @@ from skua_core.domain.content import (
     Personalisation,
     RenderedMessage,
 )
+from skua_core.domain.media import MediaKind, Medium
 
 NOBODY = Personalisation()
 
@@ -27,6 +28,13 @@ def rendered(
 ) -> RenderedMessage:
     renderer = InProcessRenderer()
     return renderer.render(renderer.compile(MessageSource(text, mode)), values)
+
+
+def captioned(text: str, values: Personalisation = NOBODY) -> RenderedMessage:
+    """As ``rendered`` of HTML, below a photo."""
+    renderer = InProcessRenderer()
+    source = MessageSource(text, media=(Medium(MediaKind.PHOTO, file_id="AgAC"),))
+    return renderer.render(renderer.compile(source), values)
 
 
 def covered(message: RenderedMessage) -> list[tuple[str, str]]:

@@ -4,8 +4,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skua_adapters.renderer.in_process import InProcessRenderer
 from skua_core.domain.content import (
     CompiledMessage,
+    MessageSource,
     ParseMode,
     Personalisation,
     RenderedMessage,
@@ -13,7 +15,7 @@ from skua_core.domain.content import (
 from skua_core.domain.markup.cleaning import clean
 from skua_core.domain.markup.errors import MessageEmpty
 from skua_core.errors import SkuaError
-from tests.unit.markup.reading import Styled, compiled, rendered, styled
+from tests.unit.markup.reading import Styled, captioned, compiled, rendered, styled
 from tests.unit.markup.trees import Tree, as_html, expected, trees
 
 FRAGMENTS = [
@@ -85,6 +87,47 @@ def test_blanks_at_the_ends_never_shift_the_formatting(tree: Tree, first: str, l
     assert texts_and_kinds(styled(message.text, message.entities)) == texts_and_kinds(
         shape[shown[0] : shown[-1] + 1]
     )
+
+
+@given(trees(), NAMES, NAMES)
+def test_a_caption_is_rendered_like_a_text_but_may_be_empty(
+    tree: Tree, first: str, last: str
+) -> None:
+    values = Personalisation(first, last)
+
+    message = captioned(as_html(tree), values)
+
+    try:
+        text = rendered(as_html(tree), values=values)
+    except MessageEmpty:
+        assert (message.text, message.entities) == ("", ())
+    else:
+        assert (message.text, message.entities) == (text.text, text.entities)
+        assert_arrives_as_it_leaves(message)
+
+
+@given(trees(), trees(), trees(), NAMES, st.sampled_from(["pt", "pt-BR", "DE-at", "en", ""]))
+def test_no_name_breaks_the_markup_of_any_wording(
+    main: Tree, portuguese: Tree, german: Tree, name: str, language: str
+) -> None:
+    wordings = {"": main, "pt": portuguese, "de": german}
+    # With a default nothing is required, so that the wordings may differ in their placeholders.
+    written = {
+        tag: f".{as_html(tree)}.".replace("_name }}", "_name | default('') }}")
+        for tag, tree in wordings.items()
+    }
+    variants = {tag: MessageSource(text) for tag, text in written.items() if tag}
+    renderer = InProcessRenderer()
+    values = Personalisation(name, name, language=language)
+
+    message = renderer.render(
+        renderer.compile(MessageSource(written[""], variants=variants)), values
+    )
+
+    assert_arrives_as_it_leaves(message)
+    kept = name if name.strip() else ""
+    shape = expected(wordings.get(language.lower()[:2], main), Personalisation(kept, kept))
+    assert texts_and_kinds(styled(message.text, message.entities)[1:-1]) == texts_and_kinds(shape)
 
 
 def texts_and_kinds(characters: Styled) -> Styled:
