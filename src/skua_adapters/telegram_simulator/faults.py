@@ -3,8 +3,11 @@
 import random
 from collections.abc import Iterable
 from enum import StrEnum
+from http import HTTPStatus
 
 import msgspec
+
+_LOWEST_ERROR, _HIGHEST_ERROR = 400, 599
 
 
 class FaultAction(StrEnum):
@@ -16,6 +19,9 @@ class FaultAction(StrEnum):
     """Answer 502 as a proxy would: an HTML page, or nothing when ``body`` is false."""
     TOO_MANY_REQUESTS = "too_many_requests"
     """Answer 429, and hold the token (or the chat, see ``scope``) to ``retry_after``."""
+    REFUSE = "refuse"
+    """Answer ``error_code`` with ``description``; afterwards when only the answer is wrong, as that
+    of an album whose first ``parts`` messages arrived."""
 
 
 class FaultMoment(StrEnum):
@@ -51,14 +57,31 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     body: bool = True
     retry_after: int = 1
     scope: FaultScope = FaultScope.TOKEN
+    error_code: int = 400
+    description: str = ""
+    """Empty for 429 with Telegram's words, else required."""
+    parts: int | None = None
+    """None is all of them."""
 
     def __post_init__(self) -> None:
+        self._check_refusal()
         if self.action is FaultAction.TOO_MANY_REQUESTS and self.when is FaultMoment.AFTER:
             raise ValueError("a request answered 429 was never accepted: use when=before")
         if self.chat_modulus < 1 or self.retry_after < 1 or self.seconds < 0:
             raise ValueError("chat_modulus and retry_after begin at 1, seconds at 0")
         if not 0 <= self.probability <= 1:
             raise ValueError("probability lies between 0 and 1")
+
+    def _check_refusal(self) -> None:
+        refuses = self.action is FaultAction.REFUSE
+        if refuses and not self.description and self.error_code != HTTPStatus.TOO_MANY_REQUESTS:
+            raise ValueError("a refusal needs a description")
+        if not _LOWEST_ERROR <= self.error_code <= _HIGHEST_ERROR:
+            raise ValueError("error_code lies between 400 and 599")
+        if self.parts is None:
+            return
+        if self.parts < 1 or not refuses or self.when is FaultMoment.BEFORE:
+            raise ValueError("parts begin at 1 and belong to action=refuse with when=after")
 
     def matches(self, method: str, bot_id: int, chat_id: int | None) -> bool:
         if self.method != "*" and self.method.lower() != method:

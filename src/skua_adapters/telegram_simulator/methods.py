@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from . import shapes
+from .copy_message import copy_message
 from .limits import RateLimits
 from .media_files import MediaKind
 from .outgoing import Sent
 from .parameters import Parameters
 from .refusals import bad_request, conflict, not_found, too_many_requests
 from .send_media import MEDIA_METHODS, send_media
+from .send_media_group import send_media_group
 from .send_message import send_message
 from .settings import MediaSettings, WebhookSettings
 from .update_queue import CALLBACK_LIFE, QueuedUpdate
@@ -60,6 +62,8 @@ class BotApi:
             "deleteWebhook": self._delete_webhook,
             "getWebhookInfo": self._get_webhook_info,
             "sendMessage": self._send_message,
+            "sendMediaGroup": self._send_media_group,
+            "copyMessage": self._copy_message,
             "answerCallbackQuery": self._answer_callback_query,
             "getMyStarBalance": self._get_my_star_balance,
         }
@@ -98,6 +102,14 @@ class BotApi:
         return _sent(
             send_media(self._world, self._limits, bot, parameters, kind=kind, settings=self._media)
         )
+
+    async def _send_media_group(self, bot: SimulatedBot, parameters: Parameters) -> Result:
+        return _sent(
+            send_media_group(self._world, self._limits, bot, parameters, settings=self._media)
+        )
+
+    async def _copy_message(self, bot: SimulatedBot, parameters: Parameters) -> Result:
+        return _sent(copy_message(self._world, self._limits, bot, parameters))
 
     async def _get_my_star_balance(self, bot: SimulatedBot, _: Parameters) -> Result:
         return Result(bot.stars.as_amount())

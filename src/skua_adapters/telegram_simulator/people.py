@@ -111,6 +111,7 @@ class People:
                 "date": int(time.time()),
                 told: new.id if chat is group else group.id,
             }
+            self._world.history.keep(bot.id, message)
             bot.updates.add("message", message, queue=(QueueName.CHAT, chat.id))
         return new.id
 
@@ -132,6 +133,7 @@ class People:
         message = shapes.text_from_user(
             person, text, message_id=bot.next_message_id(), date=int(time.time())
         )
+        self._world.history.keep(bot.id, message)
         return bot.updates.add("message", message, queue=(QueueName.CHAT, person.id))
 
     def _set_blocked(self, bot_id: int, user_id: int, *, blocked: bool) -> int | None:

@@ -12,7 +12,6 @@ from .receipts import MediaSource, ReceiptMedia
 from .refusals import MediaRefused, bad_request
 from .settings import MediaSettings
 from .text import FormattedText, finish_caption, read_caption
-from .uploads import Upload
 from .world import SimulatedBot, World
 
 MEDIA_METHODS = {f"send{kind.value.capitalize()}": kind for kind in MediaKind}
@@ -32,7 +31,8 @@ def send_media(
     settings: MediaSettings,
 ) -> Sent:
     """Raises ``Refusal``."""
-    media = read_media(parameters, kind, parameters.text(kind.value), _details(parameters, kind))
+    details = details_of(parameters, as_document=parameters.flag("disable_content_type_detection"))
+    media = read_media(parameters, kind, parameters.text(kind.value), details)
     if media is None:
         raise bad_request(f"there is no {kind.value} in the request")
     caption = caption_of(parameters)
@@ -99,22 +99,18 @@ def receipt_of(file: MediaFile, source: MediaSource) -> ReceiptMedia:
     return ReceiptMedia(kind=file.kind, key=file.unique_id, source=source)
 
 
-def _details(parameters: Parameters, kind: MediaKind) -> MediaDetails:
+def details_of(parameters: Parameters, *, as_document: bool) -> MediaDetails:
     def number(name: str, high: int) -> int:
         return parameters.integer(name, default=0, low=0, high=high)
 
+    thumbnail = parameters.text("thumbnail").removeprefix(ATTACHED)
     return MediaDetails(
         duration=number("duration", _LONGEST_DURATION),
         width=number("width", _LONGEST_SIDE),
         height=number("height", _LONGEST_SIDE),
         performer=parameters.text("performer"),
         title=parameters.text("title"),
-        thumbnail=thumbnail_of(parameters, parameters.text("thumbnail")),
-        as_document=kind is MediaKind.DOCUMENT
-        and parameters.flag("disable_content_type_detection"),
+        # Only an uploaded one; Telegram ignores any other.
+        thumbnail=parameters.uploads.get(thumbnail),
+        as_document=as_document,
     )
-
-
-def thumbnail_of(parameters: Parameters, value: str) -> Upload | None:
-    """Only an uploaded one; Telegram ignores any other."""
-    return parameters.uploads.get(value.removeprefix(ATTACHED)) if value else None

@@ -30,7 +30,10 @@ _ANSWER_TO_FAULT = {
     FaultAction.HANG: ReceiptAnswer.HUNG,
     FaultAction.BAD_GATEWAY: ReceiptAnswer.BAD_GATEWAY,
     FaultAction.TOO_MANY_REQUESTS: ReceiptAnswer.REFUSED,
+    FaultAction.REFUSE: ReceiptAnswer.REFUSED,
 }
+_ANSWERED = frozenset({FaultAction.TOO_MANY_REQUESTS, FaultAction.REFUSE})
+"""Faults that are answers of the Bot API."""
 _BOT_ID = re.compile(r"\d{1,16}(?=:)", re.ASCII)
 _SECRET_PARAMETERS = frozenset({"secret_token"})
 
@@ -88,6 +91,8 @@ class BotApiServer:
             )
             if not self._is_lost(call):
                 result = await self._api.call(bot, call.method, call.parameters)
+                if call.fault is not None and call.fault.action is FaultAction.REFUSE:
+                    result, refusal = _only(result, call.fault.parts), _refusal_of(call.fault)
         except Refusal as problem:
             refusal = problem
         latency = self._latency.seconds()
@@ -95,7 +100,7 @@ class BotApiServer:
         if latency:
             await asyncio.sleep(latency)
         fault = call.fault
-        if fault is not None and fault.action is not FaultAction.TOO_MANY_REQUESTS:
+        if fault is not None and fault.action not in _ANSWERED:
             return await _fail(request, fault)
         return self._refuse(refusal) if refusal else self._succeed(result)
 
@@ -113,10 +118,12 @@ class BotApiServer:
         return bot
 
     def _is_lost(self, call: _Call) -> bool:
-        """Raises ``Refusal`` for a 429 on order."""
+        """Raises ``Refusal`` for one on order."""
         fault = call.fault
         if fault is None or call.bot_id is None or fault.when is FaultMoment.AFTER:
             return False
+        if fault.action is FaultAction.REFUSE:
+            raise _refusal_of(fault)
         if fault.action is not FaultAction.TOO_MANY_REQUESTS:
             return True
         if fault.scope is FaultScope.CHAT:
@@ -197,6 +204,25 @@ async def _fail(request: web.Request, fault: FaultRule) -> web.StreamResponse:
         request.transport.close()
     # Nothing of this can be written any more: the connection is closed.
     return web.Response(status=HTTPStatus.BAD_GATEWAY)
+
+
+def _refusal_of(fault: FaultRule) -> Refusal:
+    if fault.error_code != HTTPStatus.TOO_MANY_REQUESTS:
+        return Refusal(fault.error_code, fault.description)
+    refusal = too_many_requests(fault.retry_after, fault.scope)
+    refusal.description = fault.description or refusal.description
+    return refusal
+
+
+def _only(result: Result, parts: int | None) -> Result:
+    """The first ``parts`` messages of what was sent."""
+    if result.sent is None or parts is None:
+        return result
+    arrived: dict[str, Any] = {
+        "message_ids": result.sent.message_ids[:parts],
+        "media": result.sent.media[:parts],
+    }
+    return Result(result.value, sent=msgspec.structs.replace(result.sent, **arrived))
 
 
 def _answer_of(fault: FaultRule | None, refusal: Refusal | None) -> ReceiptAnswer:
