@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from skua_adapters.telegram_simulator import (
+    FaultRule,
     LatencySettings,
     NewBot,
     RateLimitSettings,
@@ -100,6 +101,10 @@ class SimulatedTelegram:
         """From now on every send is answered 429 until the time is over."""
         body = {"retry_after": retry_after}
         await self._ask("POST", f"/simulator/bots/{telegram_id}/throttle", body)
+
+    async def set_faults(self, *rules: FaultRule) -> None:
+        """In place of those that were in force."""
+        await self._ask("PUT", "/simulator/faults", {"rules": msgspec.to_builtins(rules)})
 
     async def set_latency(self, latency: LatencySettings) -> None:
         await self._ask("PUT", "/simulator/latency", msgspec.to_builtins(latency))

@@ -170,6 +170,10 @@ class Lives(Iterator[Plan]):
             return Plan()
         return self._trouble(self._draw.choice(self._points), seed)
 
+    @property
+    def ends_left(self) -> bool:
+        return bool(self._ends)
+
     def ended_at(self, cause: str) -> None:
         if cause in self._ends:
             self._ends.remove(cause)

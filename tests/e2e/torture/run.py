@@ -250,7 +250,7 @@ class Torture:
 
     async def _until_messages_leave(self) -> None:
         """On a busy machine the programs need a while to begin."""
-        while (await self._installation.row(_PROGRESS))["sent"] < self._scale.bots:
+        while (await self._installation.row(_PROGRESS))["sent"] < self._scale.bots:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK)
 
     async def _something_is_open(self, bots: Set) -> bool:
