@@ -5,6 +5,8 @@ PYTHON ?= python3
 PORT ?=
 BENCH ?=
 ARGS ?=
+SEED ?=
+POSTGRES_BIN ?= $(SKUA_TEST_POSTGRES_BIN)
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
@@ -14,7 +16,7 @@ COMPILE := $(BIN)/uv --no-config pip compile --quiet --upgrade --generate-hashes
   --no-emit-index-url --universal --python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check lint test contract e2e bench demo docs lock
+.PHONY: help setup fmt check lint test contract e2e torture bench demo docs lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +45,10 @@ contract: setup ## Contract suites of all ports, or of one: PORT=messenger
 
 e2e: setup ## Whole journeys with real processes
 	$(PYTEST) tests/e2e
+
+torture: setup ## Kill, freeze and starve an installation for minutes: SEED=1, ARGS=--short, POSTGRES_BIN=…
+	SKUA_TEST_POSTGRES_BIN="$(POSTGRES_BIN)" $(BIN)/python -m tests.e2e.torture \
+	  $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: setup ## Run the benchmarks, or one: BENCH=send
 	@set -e; for script in benchmarks/bench_$(or $(BENCH),*).py; do \
