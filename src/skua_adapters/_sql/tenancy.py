@@ -4,11 +4,12 @@ Each lock holds by itself, so that a leak takes two mistakes.
 """
 
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import event, inspect, select, true
+from sqlalchemy import Select, bindparam, event, inspect, select, true
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, object_session
 from sqlalchemy.sql import func
 
@@ -16,6 +17,16 @@ from skua_adapters._sql.orm_lock import UnscopedStatement, bot_of, narrow
 from skua_adapters._sql.tables import TenantRow
 from skua_adapters._sql.writes import forget_writes, has_written
 from skua_core.errors import ForeignRow
+
+
+@lru_cache(maxsize=16)
+def _for_transaction(names: tuple[str, ...]) -> Select[Any]:
+    """Sets these settings to the values of the parameters of the same names.
+
+    For this transaction alone: a setting of the connection would meet whoever gets it next. Built
+    once for each set of names, since a lane does this in each of its turns.
+    """
+    return select(*(func.set_config(name, bindparam(name), true()) for name in names))
 
 
 class BotSession(Session):
@@ -39,9 +50,7 @@ class BotSession(Session):
         """What each transaction begins with."""
         self._connection_info = connection.info
         forget_writes(connection.info)
-        # For this transaction alone: a setting of the connection would meet whoever gets it next.
-        calls = (func.set_config(name, value, true()) for name, value in self._settings.items())
-        connection.execute(select(*calls))
+        connection.execute(_for_transaction(tuple(self._settings)), self._settings)
 
     @property
     def has_written(self) -> bool:

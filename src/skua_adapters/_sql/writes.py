@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -28,5 +29,10 @@ def has_written(info: MutableMapping[Any, Any]) -> bool:
 
 def _note(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
     # A statement that found no row changed none. A count that isn't known is not zero.
-    if cursor.rowcount and _WRITE.search(statement):
+    if cursor.rowcount and _may_write(statement):
         connection.info[_KEY] = True
+
+
+@lru_cache(maxsize=1024)
+def _may_write(statement: str) -> bool:
+    return _WRITE.search(statement) is not None

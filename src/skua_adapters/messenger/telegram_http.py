@@ -15,6 +15,7 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 from yarl import URL
 
+from skua_adapters.messenger.telegram_connections import IdleConnections
 from skua_adapters.messenger.telegram_protocol import Answer, TelegramConnector, TelegramProtocol
 from skua_core.domain.secret import BotToken
 
@@ -48,6 +49,8 @@ class TelegramHttp:
         self._timeouts = aiohttp.ClientTimeout(total=timeout, connect=connect_timeout)
         self._loop = asyncio.get_running_loop()
         self._connector = TelegramConnector(limit=connections, keepalive_timeout=keep_alive)
+        # Where their number is bound, the pool has to know which ones are idle.
+        self._idle = None if connections else IdleConnections(self._loop, keep_alive=keep_alive)
         # Names the place to connect to; it is never sent itself.
         self._place = aiohttp.ClientRequest(
             "POST",
@@ -63,11 +66,16 @@ class TelegramHttp:
         begun, and after a ClientResponseError it wasn't HTTP.
         """
         deadline = self._loop.time() + self._timeout
-        connection = await self._connect()
+        connection = self._idle.take() if self._idle is not None else None
+        if connection is None:
+            connection = await self._connect()
         begun = False
         try:
             protocol = self._write(connection, token, body)
             answer = await protocol.small_answer(deadline)
+            if answer is not None and self._idle is not None:
+                self._idle.put(connection)
+                return answer
             if answer is None:
                 async with asyncio.timeout_at(deadline):
                     message, content = await self._read_head(protocol)
@@ -85,6 +93,8 @@ class TelegramHttp:
         return answer
 
     async def close(self) -> None:
+        if self._idle is not None:
+            self._idle.close()
         await self._connector.close()
 
     async def _connect(self) -> Connection:

@@ -6,7 +6,7 @@ aiohttp's parser, a stream and two queues are made for whatever else may come, a
 
 import asyncio
 import re
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import aiohttp
@@ -16,6 +16,8 @@ from aiohttp.client_proto import ResponseHandler
 _STATUS = re.compile(rb"http/1\.1 ([2-5]\d\d) ")
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d{1,6})(?:\r\n|\Z)")
 _CONNECTION = re.compile(rb"\r\nconnection: keep-alive(?:\r\n|\Z)")
+_LONGEST_HEAD = 2048
+"""Bytes of a head that is worth remembering."""
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -31,16 +33,28 @@ def read_small_answer(data: bytes) -> Answer | None:
     None for everything else, be it right or wrong.
     """
     head, end, body = data.partition(b"\r\n\r\n")
+    if not end or len(head) > _LONGEST_HEAD:
+        return None
+    plain = _read_head(head)
+    if plain is None or plain[1] != len(body):
+        return None
+    return Answer(plain[0], body)
+
+
+# Heads come again and again: they differ in their length and, from one second to the next, date.
+@lru_cache(maxsize=256)
+def _read_head(head: bytes) -> tuple[int, int] | None:
+    """Status and length of the body, if both are as plain as can be."""
     head = head.lower()
     status, length = _STATUS.match(head), _LENGTH.search(head)
-    if not end or status is None or length is None or int(length[1]) != len(body):
+    if status is None or length is None:
         return None
     if head.count(b"content-length") > 1 or b"-encoding" in head:
         return None
     if b"connection" in head and _CONNECTION.search(head) is None:
         return None
     code = int(status[1])
-    return None if code in _WITHOUT_BODY else Answer(code, body)
+    return None if code in _WITHOUT_BODY else (code, int(length[1]))
 
 
 class TelegramProtocol(ResponseHandler):
