@@ -54,28 +54,6 @@ class NotSent(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-class Unknown(msgspec.Struct, frozen=True, gc=False):
-    """The request left and its fate isn't known: it may have arrived."""
-
-    reason: str
-    answered: bool
-    """Whether there was an answer at all (a 5xx), rather than none."""
-    retry_after: float | None = None
-    """For how long, in seconds, nothing may leave all the same: an album was answered 429, and
-    some of it may have arrived."""
-
-
-class Unreachable(msgspec.Struct, frozen=True, gc=False):
-    """Telegram doesn't deliver to this chat: blocked, deactivated, kicked, not found."""
-
-    reach: Reach
-    description: str
-
-
-class Migrated(msgspec.Struct, frozen=True, gc=False):
-    new_chat_id: ChatId
-
-
 class Blame(StrEnum):
     """What Telegram refused, by its words."""
 
@@ -94,6 +72,31 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 
     description: str
     blame: Blame
+
+
+class Unknown(msgspec.Struct, frozen=True, gc=False):
+    """The request left and its fate isn't known: it may have arrived."""
+
+    reason: str
+    answered: bool
+    """Whether there was an answer at all (a 5xx), rather than none."""
+    retry_after: float | None = None
+    """For how long, in seconds, nothing may leave all the same: an album was answered 429, and
+    some of it may have arrived."""
+    refused: Refused | None = None
+    """What Telegram said of an album of which some may have arrived: its fault is known, though the
+    delivery's fate isn't. Whoever guards a broadcast counts it as a refusal."""
+
+
+class Unreachable(msgspec.Struct, frozen=True, gc=False):
+    """Telegram doesn't deliver to this chat: blocked, deactivated, kicked, not found."""
+
+    reach: Reach
+    description: str
+
+
+class Migrated(msgspec.Struct, frozen=True, gc=False):
+    new_chat_id: ChatId
 
 
 class Unauthorized(msgspec.Struct, frozen=True, gc=False):

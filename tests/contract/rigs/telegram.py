@@ -134,6 +134,11 @@ def rig_of_simulator(simulator: TelegramSimulator, messenger: Messenger) -> Mess
         group = simulator.world.add_group(BOT, "Bird watchers", GroupKind.GROUP)
         return ChatId(group.id), ChatId(people.migrate(group.id))
 
+    def refused_for_another_reason() -> OutboundMessage:
+        words = "Bad Request: not enough rights to send text messages to the chat"
+        faults.add(FaultRule(action=FaultAction.REFUSE, description=words, times=1))
+        return OutboundMessage(ANA, RenderedMessage("Hello"))
+
     def slow_down(seconds: float) -> None:
         simulator.latency.settings = LatencySettings(mean=seconds)
 

@@ -87,14 +87,53 @@ CONTENT = [
     "Bad Request: ENTITIES_TOO_LONG",
     "Bad Request: MESSAGE_EMPTY",
     "Bad Request: MESSAGE_TOO_LONG",
+    "Bad Request: ENTITY_TEXTURL_INVALID",
+    "Bad Request: entity URL 'x' is invalid: Wrong HTTP URL",
+    "Bad Request: receive an entity with incorrect length 0",
+    "Bad Request: MEDIA_CAPTION_TOO_LONG",
+    "Bad Request: can't parse InputMedia: media not found",
+    "Bad Request: can't parse link preview options: object expected as link preview options",
+    "Bad Request: EFFECT_ID_INVALID",
+    "Bad Request: message to copy not found",
+    "Bad Request: the message can't be copied",
+    "Bad Request: MESSAGE_ID_INVALID",
+    "Bad Request: there are no messages to send",
+    "Bad Request: too many messages to send as an album",
+    "Bad Request: document can't be mixed with other media types",
+    "Bad Request: can't use the media of the specified type in the album",
+    "Bad Request: parameter show_caption_above_media must be the same for all messages",
+]
+MEDIUM = [
     "Bad Request: wrong file identifier/HTTP URL specified",
+    "Bad Request: wrong remote file identifier specified: Wrong string length",
+    "Bad Request: remote file identifier must be non-empty",
+    "Bad Request: can't use file of type Photo as Video",
+    "Bad Request: wrong type of the web page content",
+    "Bad Request: wrong HTTP URL specified",
+    "Bad Request: invalid file HTTP URL specified: Unsupported URL protocol",
+    "Bad Request: failed to get HTTP URL content",
+    "Bad Request: can't upload file by URL",
+    "Bad Request: there is no photo in the request",
+    "Bad Request: file must be non-empty",
+    "Bad Request: file is too big",
+    "Bad Request: file of size 11 bytes is too big for a photo; the maximum size is 10 bytes",
     "Bad Request: WEBPAGE_MEDIA_EMPTY",
     "Bad Request: WEBPAGE_CURL_FAILED",
-    "Bad Request: failed to get HTTP URL content",
-    "Bad Request: wrong type of the web page content",
     "Bad Request: MEDIA_EMPTY",
     "Bad Request: PHOTO_INVALID_DIMENSIONS",
+    "Bad Request: PHOTO_EXT_INVALID",
     "Bad Request: IMAGE_PROCESS_FAILED",
+    "Bad Request: VIDEO_CONTENT_TYPE_INVALID",
+    "Bad Request: FILE_PARTS_INVALID",
+    "Bad Request: FILE_REFERENCE_EXPIRED",
+    "Bad Request: DOCUMENT_INVALID",
+]
+PAYMENT = [
+    "Bad Request: BALANCE_TOO_LOW",
+    "Bad Request: not enough Stars",
+    "Bad Request: not enough Telegram Stars on the balance",
+    "Bad Request: paid broadcasts are not allowed for this bot",
+    "Bad Request: PAID_BROADCAST_FORBIDDEN",
 ]
 OTHER = [
     (400, "Bad Request: not enough rights to send text messages to the chat"),
@@ -103,7 +142,13 @@ OTHER = [
     (400, "Bad Request: CHAT_RESTRICTED"),
     (400, "Bad Request: TOPIC_CLOSED"),
     (400, "Bad Request: message to be replied not found"),
-    (400, "Bad Request: BALANCE_TOO_LOW"),
+    (400, "Bad Request: CHAT_SEND_MEDIA_FORBIDDEN"),
+    (400, "Bad Request: CHAT_SEND_PHOTOS_FORBIDDEN"),
+    (400, "Bad Request: not enough rights to send photos to the chat"),
+    (400, "Bad Request: VOICE_MESSAGES_FORBIDDEN"),
+    (400, "Bad Request: user restricted receiving of voice messages"),
+    (400, "Bad Request: can't use message effects in the chat"),
+    (400, "Bad Request: ALLOW_PAYMENT_REQUIRED_10"),
     (400, "Bad Request: group chat was upgraded to a supergroup chat"),
     (400, "Bad Request"),
     (400, ""),
@@ -111,7 +156,7 @@ OTHER = [
     (403, "Forbidden"),
     (405, "Method Not Allowed"),
     (409, "Conflict: terminated by other getUpdates request"),
-    (413, "Request Entity Too Large"),
+    (431, "Request Header Fields Too Large"),
 ]
 
 
@@ -146,15 +191,31 @@ def test_a_chat_that_telegram_does_not_deliver_to_is_unreachable(
     assert outcome == Unreachable(reach=reach, description=description)
 
 
-@pytest.mark.parametrize("description", CONTENT)
-def test_a_fault_of_the_message_blames_the_content(description: str) -> None:
+@pytest.mark.parametrize(
+    ("blame", "description"),
+    [
+        *((Blame.CONTENT, each) for each in CONTENT),
+        *((Blame.MEDIUM, each) for each in MEDIUM),
+        *((Blame.PAYMENT, each) for each in PAYMENT),
+    ],
+)
+def test_a_refusal_blames_what_its_words_name(blame: Blame, description: str) -> None:
     outcome = classify(400, refusal(400, description))
 
-    assert outcome == Refused(description=description, blame=Blame.CONTENT)
+    assert outcome == Refused(description=description, blame=blame)
+
+
+@pytest.mark.parametrize("body", [refusal(413, "Request Entity Too Large"), b"<html>", b""])
+def test_what_is_too_large_was_not_accepted_whoever_says_so(body: bytes) -> None:
+    outcome = classify(413, body)
+
+    assert outcome == Refused(description="Request Entity Too Large", blame=Blame.MEDIUM)
 
 
 @pytest.mark.parametrize(("status", "description"), OTHER)
-def test_any_other_refusal_does_not_blame_the_content(status: int, description: str) -> None:
+def test_any_other_refusal_blames_nothing_that_all_have_in_common(
+    status: int, description: str
+) -> None:
     outcome = classify(status, refusal(status, description))
 
     assert outcome == Refused(description=description, blame=Blame.OTHER)
