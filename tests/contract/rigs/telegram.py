@@ -152,10 +152,7 @@ def rig_of_simulator(simulator: TelegramSimulator, messenger: Messenger) -> Mess
         throttle=lambda seconds: once(FaultAction.TOO_MANY_REQUESTS, after=seconds),
         migrate=migrate,
         faulty_content=lambda: TOO_MUCH_DATA,
-        # Paid, while the bot may not pay.
-        refused_for_another_reason=lambda: OutboundMessage(
-            ANA, RenderedMessage("Hello"), paid=True
-        ),
+        refused_for_another_reason=refused_for_another_reason,
         revoke=lambda: simulator.world.revoke_token(BOT),
         cut_off=simulator.stop,
         break_down=lambda: once(FaultAction.BAD_GATEWAY),
