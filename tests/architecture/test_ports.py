@@ -37,8 +37,8 @@ HAS_NO_SUITE_OF_ITS_OWN = {
 OTHER_NUMBER_OF_METHODS = {
     "TenantUnit": "a container of repositories that can only be committed",
 }
-# What hangs off a unit is reached through the storage that made the unit.
-UNIT_PARTS = set(get_type_hints(TenantUnit).values())
+# What hangs off a unit is reached through the storage that made the unit, as is what it is made of.
+UNIT_PARTS = {port for part in get_type_hints(TenantUnit).values() for port in part.__mro__}
 
 
 def port_modules() -> list[ModuleType]:

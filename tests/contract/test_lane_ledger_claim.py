@@ -5,8 +5,9 @@ import pytest
 
 from skua_core.domain.bot import TokenState
 from skua_core.domain.content import Personalisation
-from skua_core.domain.delivery import Claim, DeliveryCounts, DeliveryKind
+from skua_core.domain.delivery import Claim, DeliveryCounts, DeliveryKind, DirectOrigin
 from skua_core.domain.subscriber import Profile
+from skua_core.ids import AutoMessageId
 from skua_core.ports.repositories import BotSecrets
 from tests.contract.rigs.scene import SEALED, Scene, chats, hello
 from tests.contract.rigs.storage import StorageRig
@@ -137,7 +138,8 @@ async def test_a_broadcasts_delivery_carries_what_is_needed_to_send_it(scene: Sc
     assert (delivery.kind, delivery.attempt, delivery.paid) == (DeliveryKind.BROADCAST, 1, True)
     assert (delivery.subscriber_id, delivery.chat_id) == (ana.id, ana.chat_id)
     assert (delivery.campaign_id, delivery.revision) == (broadcast.campaign_id, 1)
-    assert (delivery.message, delivery.migrated) == (None, False)
+    assert (delivery.message, delivery.origin) == (None, None)
+    assert (delivery.migrated, delivery.refused) == (False, False)
     assert delivery.values == Personalisation(
         first_name="Ana", username="ana", language="es", attributes={"city": "Vigo"}
     )
@@ -153,6 +155,7 @@ async def test_a_reply_carries_its_message_and_no_campaign(scene: Scene) -> None
     assert (delivery.kind, delivery.chat_id) == (DeliveryKind.REPLY, ana.chat_id)
     assert (delivery.campaign_id, delivery.revision) == (None, None)
     assert delivery.message == hello("You are welcome")
+    assert delivery.origin is None
 
 
 async def test_the_rest_of_a_resumed_broadcast_gets_the_new_revision(scene: Scene) -> None:
@@ -264,3 +267,105 @@ async def test_no_room_means_no_claim(scene: Scene) -> None:
 
 async def test_an_empty_lane_has_no_more(scene: Scene) -> None:
     assert await scene.claim(await scene.lease()) == Claim(sealed_token=SEALED)
+
+
+async def test_a_broadcast_may_have_less_room_than_replies(scene: Scene) -> None:
+    people = await scene.subscribe(8)
+    await scene.start()
+    for person in people[4:]:
+        await scene.enqueue(person)
+
+    claim = await scene.claim(await scene.lease(), room=4, direct_room=1, broadcast_room=1)
+
+    kinds = [delivery.kind for delivery in claim.deliveries]
+    assert kinds == [DeliveryKind.REPLY] * 3 + [DeliveryKind.BROADCAST]
+    assert claim.more
+
+
+async def test_room_for_one_of_a_broadcast_is_one_with_what_was_put_back(scene: Scene) -> None:
+    people = await scene.subscribe(4)
+    await scene.start()
+    lease = await scene.lease()
+    first = (await scene.claim(lease, room=2)).deliveries
+    await scene.settle(lease, *(scene.put_back(delivery) for delivery in first))
+    await scene.rig.let_pass(0.1)
+
+    claim = await scene.claim(lease, broadcast_room=1)
+
+    assert chats(claim) == [people[0].chat_id]
+
+
+async def test_a_broadcast_without_room_keeps_replies_from_nothing(scene: Scene) -> None:
+    people = await scene.subscribe(3)
+    broadcast = await scene.start()
+    for person in people:
+        await scene.enqueue(person)
+
+    claim = await scene.claim(await scene.lease(), room=3, direct_room=1, broadcast_room=0)
+
+    assert [delivery.kind for delivery in claim.deliveries] == [DeliveryKind.REPLY] * 3
+    assert await scene.statuses(broadcast) == [("pending", None)] * 3
+
+
+async def test_what_was_put_back_has_all_the_room_when_nothing_new_follows(scene: Scene) -> None:
+    await scene.subscribe(4)
+    await scene.start()
+    lease = await scene.lease()
+    first = (await scene.claim(lease)).deliveries
+    await scene.settle(lease, *(scene.put_back(delivery) for delivery in first))
+    await scene.rig.let_pass(0.1)
+
+    assert len((await scene.claim(lease, room=4)).deliveries) == 4
+
+
+# What has been received
+
+
+async def test_a_claim_tells_which_wordings_somebody_has_received(scene: Scene) -> None:
+    await scene.subscribe(2)
+    broadcast = await scene.start()
+    lease = await scene.lease()
+    before = await scene.claim(lease, room=1)
+    for wording in ("1:", "1:es", "1:"):
+        await scene.note_received(lease, broadcast.id, wording)
+
+    after = await scene.claim(lease)
+
+    assert before.received == ()
+    assert sorted(after.received) == ["1:", "1:es"]
+
+
+async def test_what_was_received_of_something_unknown_harms_nothing(scene: Scene) -> None:
+    await scene.note_received(await scene.lease(), scene.rig.ids.new(), "1:")
+
+
+# Where a single message comes from
+
+
+async def test_a_message_made_from_a_campaign_tells_its_origin(scene: Scene) -> None:
+    (ana,) = await scene.subscribe()
+    campaign = await scene.compose()
+    origin = DirectOrigin(
+        campaign_id=campaign.id,
+        revision=1,
+        variant="es",
+        auto_message_id=AutoMessageId(scene.rig.ids.new()),
+    )
+    await scene.enqueue(ana, origin=origin)
+    lease = await scene.lease()
+
+    (delivery,) = (await scene.claim(lease)).deliveries
+
+    assert delivery.origin == origin
+    assert (delivery.campaign_id, delivery.revision) == (None, None)
+    assert await scene.in_flight(lease) == [delivery]
+
+
+async def test_a_test_has_an_origin_without_an_auto_message(scene: Scene) -> None:
+    (ana,) = await scene.subscribe()
+    origin = DirectOrigin(campaign_id=(await scene.compose()).id, revision=1)
+    await scene.enqueue(ana, DeliveryKind.TEST, origin=origin)
+
+    (delivery,) = (await scene.claim(await scene.lease())).deliveries
+
+    assert delivery.origin == origin

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from skua_adapters._memory.rows import (
     DeliveryRow,
     DirectMessage,
+    FormerOutcome,
     LaneRow,
     Progress,
     SetAside,
@@ -65,6 +67,11 @@ class TenantTables:
         self.deliveries = Table[DeliveryKey, DeliveryRow](
             status=_open_status, due=_due_bucket, subscriber=lambda row: row.subscriber_id
         )
+        self.delivery_attempts = Table[tuple[DeliveryKey, int], FormerOutcome]()
+        self.received = Table[UUID, tuple[str, ...]]()
+        """Wordings that somebody has received, by broadcast or auto-message."""
+        self.next_sends = Table[SubscriberId, datetime]()
+        """When the next message may leave to a chat that has to wait."""
         self.updates = Table[int, UpdateRow]()
         self.updates_set_aside = Table[UUID, SetAside]()
 
@@ -131,6 +138,9 @@ class Transaction:
         self.chat_links = self._open(tenant.chat_links)
         self.direct_messages = self._open(tenant.direct_messages)
         self.deliveries = self._open(tenant.deliveries)
+        self.delivery_attempts = self._open(tenant.delivery_attempts)
+        self.received = self._open(tenant.received)
+        self.next_sends = self._open(tenant.next_sends)
         self.updates = self._open(tenant.updates)
         self.updates_set_aside = self._open(tenant.updates_set_aside)
 

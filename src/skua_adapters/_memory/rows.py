@@ -1,13 +1,22 @@
 """Rows that are more, or other, than an entity of the domain."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from skua_core.domain.content import RenderedMessage
-from skua_core.domain.delivery import DeliveryKey, DeliveryKind, DeliveryStatus, Reason
+from skua_core.domain.delivery import (
+    DeliveryKey,
+    DeliveryKind,
+    DeliveryStatus,
+    DirectOrigin,
+    Reason,
+)
 from skua_core.domain.lane import LaneTimes
 from skua_core.ids import LeaseId, MediaId, SubscriberId
+
+BEHIND = datetime.max.replace(tzinfo=UTC)
+"""``due_at`` of a row that was put back behind all the rest of its broadcast."""
 
 
 class LaneRow(msgspec.Struct, kw_only=True):
@@ -55,11 +64,24 @@ class Progress(msgspec.Struct, kw_only=True):
 
     cursor: int = 0
     """Position of the last row that was claimed in order."""
+    resend_cursor: int = 0
+    """Position up to which outcomes have been made pending again."""
     served_at: datetime | None = None
 
 
 class DirectMessage(msgspec.Struct, frozen=True):
     content: RenderedMessage
+    origin: DirectOrigin | None = None
+
+
+class FormerOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a delivery had come to before an operator had it sent again."""
+
+    status: DeliveryStatus
+    reason: Reason | None
+    detail: str | None
+    message_id: int | None
+    finished_at: datetime | None
 
 
 class UpdateRow(msgspec.Struct, frozen=True):

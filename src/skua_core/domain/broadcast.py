@@ -118,6 +118,7 @@ class Broadcast(msgspec.Struct, kw_only=True):
         """Nothing more is claimed; whoever is still waiting becomes ``skipped(cancelled)``."""
         self._leave_for(BroadcastStatus.CANCELLED, "cancelled", now, allowed=_OPEN)
         self.pause_reason = self.pause_detail = None
+        self.resending = ()
 
     def _leave_for(
         self,

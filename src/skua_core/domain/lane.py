@@ -7,6 +7,9 @@ import msgspec
 
 from skua_core.ids import BotId, LeaseId
 
+GROUP_SPACING = 3.0
+"""Seconds between two messages to one group: Telegram takes 20 a minute."""
+
 
 class LaneTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The clockwork of lanes, in seconds. Its order is what keeps two holders apart."""

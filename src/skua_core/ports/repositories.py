@@ -16,7 +16,7 @@ from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStat
 from skua_core.domain.campaign import Campaign, CampaignRevision
 from skua_core.domain.chat_link import ChatLink
 from skua_core.domain.content import RenderedMessage
-from skua_core.domain.delivery import DeliveryKind
+from skua_core.domain.delivery import DeliveryKind, DirectOrigin
 from skua_core.domain.media import MediaUpload
 from skua_core.domain.secret import SealedSecret
 from skua_core.domain.subscriber import Subscriber, SubscriberStatus
@@ -207,6 +207,7 @@ class DeliveryRepository(Protocol):
         subscriber_id: SubscriberId,
         content: RenderedMessage,
         lifetime: float,
+        origin: DirectOrigin | None = None,
     ) -> None:
         """Queue one reply or test; it expires after ``lifetime`` seconds."""
 
@@ -215,6 +216,14 @@ class DeliveryRepository(Protocol):
         """Skip up to ``limit`` of a cancelled broadcast's pending rows; how many.
 
         When none is left and none is in flight, its ``finished_at`` is set.
+        """
+
+    @abstractmethod
+    async def resend_next(self, broadcast_id: BroadcastId, *, limit: int = 10_000) -> bool:
+        """Make outcomes that are to be sent again pending, at the next ``limit`` positions.
+
+        Each keeps its former outcome beside it and has a new attempt. Whether there is more; at the
+        end ``resending`` is empty. Does nothing for a broadcast of which nothing is to be re-sent.
         """
 
     @abstractmethod
@@ -268,6 +277,10 @@ class AutoMessageRepository(Protocol):
     @abstractmethod
     async def answering(self, trigger: Trigger, keyword: str | None = None) -> AutoMessage | None:
         """The active one for that trigger."""
+
+    @abstractmethod
+    async def was_received(self, auto_message_id: AutoMessageId, wording: str) -> bool:
+        """Whether anybody has received that wording of it (``LaneLedger.note_received``)."""
 
 
 class ChatLinkRepository(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any, Self
+from uuid import UUID
 
 import msgspec
 
@@ -17,6 +18,7 @@ from skua_core.domain.delivery import (
     DeliveryKey,
     DeliveryKind,
     DeliveryStatus,
+    DirectOrigin,
     Reason,
     Settlement,
 )
@@ -169,6 +171,18 @@ class Scene:
         async with self.rig.on_lane(self.id) as unit:
             return await unit.deliveries.cancel_pending(broadcast.id, limit=limit)
 
+    async def resend(self, broadcast: Broadcast, *outcomes: DeliveryStatus) -> None:
+        """Take the slot for it; no row has moved yet."""
+        async with self.rig.changing(self.id) as unit:
+            stored = await unit.broadcasts.get(broadcast.id, lock=True)
+            assert stored is not None
+            stored.resend(outcomes, now=self.rig.now())
+            await unit.broadcasts.save(stored)
+
+    async def resend_next(self, broadcast: Broadcast, limit: int = 10_000) -> bool:
+        async with self.rig.on_lane(self.id) as unit:
+            return await unit.deliveries.resend_next(broadcast.id, limit=limit)
+
     async def _switch(self, broadcast: Broadcast, to: str) -> None:
         async with self.rig.changing(self.id) as unit:
             stored = await unit.broadcasts.get(broadcast.id, lock=True)
@@ -219,6 +233,7 @@ class Scene:
         *,
         text: str = "Hello",
         lifetime: float = 600,
+        origin: DirectOrigin | None = None,
     ) -> DeliveryKey:
         message_id = DirectMessageId(self.rig.ids.new())
         async with self.rig.tenants.unit(self.id, UnitKind.INBOUND) as unit:
@@ -228,6 +243,7 @@ class Scene:
                 subscriber_id=subscriber.id,
                 content=hello(text),
                 lifetime=lifetime,
+                origin=origin,
             )
             await unit.commit()
         return DeliveryKey(SourceId(message_id), 1)
@@ -238,11 +254,13 @@ class Scene:
         room: int = PLENTY,
         *,
         direct_room: int = PLENTY,
+        broadcast_room: int | None = None,
         busy: Sequence[int] = (),
     ) -> Claim:
         order = ClaimOrder(
             room=room,
             direct_room=direct_room,
+            broadcast_room=broadcast_room,
             busy_chats=frozenset(busy),
             busy_with_others=frozenset(busy),
         )
@@ -252,6 +270,10 @@ class Scene:
     async def settle(self, lease: Lease, *settlements: Settlement) -> None:
         async with self.rig.on_lane(self.id) as unit:
             await unit.lane.settle(lease, settlements)
+
+    async def note_received(self, lease: Lease, item_id: UUID, wording: str) -> None:
+        async with self.rig.on_lane(self.id) as unit:
+            await unit.lane.note_received(lease, item_id, wording)
 
     async def send_all(self, lease: Lease) -> list[ClaimedDelivery]:
         """Claim and settle as sent until nothing is left."""
@@ -295,6 +317,15 @@ class Scene:
         self, delivery: ClaimedDelivery, retry_in: float = 0.0, **fields: Any
     ) -> Settlement:
         return self.outcome(delivery, DeliveryStatus.PENDING, retry_in=retry_in, **fields)
+
+    def refused(self, delivery: ClaimedDelivery, **fields: Any) -> Settlement:
+        """Telegram doesn't like what it says: behind the rest with it."""
+        return self.put_back(
+            delivery,
+            reason=Reason.CONTENT,
+            detail="Bad Request: can't parse entities",
+            **{"behind": True} | fields,
+        )
 
     def unanswered(self, delivery: ClaimedDelivery) -> Settlement:
         return self.outcome(delivery, DeliveryStatus.UNCERTAIN, reason=Reason.NO_ANSWER)

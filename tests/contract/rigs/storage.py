@@ -100,6 +100,10 @@ def in_memory_storage() -> StorageRig:
                 for row in tables.updates_set_aside.rows.values()
             ],
             "direct_messages": len(tables.direct_messages.rows),
+            "former_outcomes": [
+                (key.position, attempt, row.status.value, row.reason, row.message_id)
+                for (key, attempt), row in tables.delivery_attempts.rows.items()
+            ],
         }
 
     return StorageRig(
@@ -161,6 +165,14 @@ async def postgres_storage(
             "direct_messages": await outside.fetchval(
                 "SELECT count(*) FROM tenant.direct_messages WHERE bot_id = $1", bot_id
             ),
+            "former_outcomes": [
+                tuple(row)
+                for row in await outside.fetch(
+                    "SELECT position, attempt, status::text, reason, message_id"
+                    " FROM tenant.delivery_attempts WHERE bot_id = $1 ORDER BY position, attempt",
+                    bot_id,
+                )
+            ],
         }
 
     yield StorageRig(
@@ -181,7 +193,12 @@ async def postgres_storage(
 
 _TIMES = {
     "platform.lanes": ["heartbeat_at", "not_before"],
-    "tenant.subscribers": ["subscribed_changed_at", "reach_changed_at", "joined_at"],
+    "tenant.subscribers": [
+        "subscribed_changed_at",
+        "reach_changed_at",
+        "next_send_at",
+        "joined_at",
+    ],
     "tenant.broadcasts": ["frozen_at", "served_at", "created_at", "changed_at"],
     "tenant.deliveries": ["due_at", "not_after", "claimed_at", "finished_at"],
 }

@@ -7,9 +7,13 @@ from datetime import datetime
 from skua_adapters._memory.memory import Transaction
 from skua_adapters._memory.rows import Progress
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus
+from skua_core.domain.delivery import REASONS
 from skua_core.errors import BroadcastAlreadySending, ResourceNotFound
 from skua_core.ids import BroadcastId, CampaignId
 from skua_core.ports.repositories import BroadcastRepository
+
+_EXPLAINED = REASONS.keys()
+"""A row that was refused once keeps the reason while it waits, but that's no outcome."""
 
 
 class InMemoryBroadcastRepository(BroadcastRepository):
@@ -40,6 +44,9 @@ class InMemoryBroadcastRepository(BroadcastRepository):
         stored.pause_detail = broadcast.pause_detail
         stored.revision = broadcast.revision
         stored.former_revisions = broadcast.former_revisions
+        stored.resending = broadcast.resending
+        stored.blocks = broadcast.blocks
+        stored.blocks_since = broadcast.blocks_since
         stored.changed_at = broadcast.changed_at
         stored.finished_at = broadcast.finished_at
         self._rows.put(stored.id, stored)
@@ -67,7 +74,9 @@ class InMemoryBroadcastRepository(BroadcastRepository):
         if broadcast is None:
             return None
         rows = self._transaction.broadcast_rows(broadcast_id)
-        reasons = Counter(row.reason for row in rows if row.reason is not None)
+        reasons = Counter(
+            row.reason for row in rows if row.reason is not None and row.status in _EXPLAINED
+        )
         return BroadcastReport(broadcast=broadcast, reasons=dict(reasons))
 
     def _check_slot(self, broadcast: Broadcast) -> None:

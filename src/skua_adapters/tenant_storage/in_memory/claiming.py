@@ -1,15 +1,14 @@
 """One claim: what leaves next, and what doesn't any more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from skua_adapters._memory.memory import DIRECT, Transaction
-from skua_adapters._memory.rows import DeliveryRow, LaneRow
-from skua_adapters.tenant_storage.in_memory.moves import finish_if_done, move, skip
+from skua_adapters._memory.rows import BEHIND, DeliveryRow, LaneRow
+from skua_adapters.tenant_storage.in_memory.moves import delay, finish_if_done, move, skip
 from skua_core.domain.broadcast import Broadcast, BroadcastStatus
-from skua_core.domain.content import Personalisation
 from skua_core.domain.delivery import (
     Claim,
     ClaimedDelivery,
@@ -18,8 +17,8 @@ from skua_core.domain.delivery import (
     DeliveryStatus,
     Reason,
 )
-from skua_core.domain.lane import ClaimOrder
-from skua_core.domain.subscriber import Reach, Subscriber
+from skua_core.domain.lane import GROUP_SPACING, ClaimOrder
+from skua_core.domain.subscriber import ChatKind, Reach, Subscriber
 from skua_core.ids import BroadcastId, SourceId
 
 _BUSY_CHAT_DELAY = timedelta(seconds=1)
@@ -38,6 +37,7 @@ class ClaimRound:
         self._busy = set(order.busy_chats)
         self._busy_with_others = set(order.busy_with_others)
         self._taken: list[ClaimedDelivery] = []
+        self._last_of_broadcast = order.room
         self._more = False
 
     def run(self) -> Claim:
@@ -60,22 +60,34 @@ class ClaimRound:
             next_due_in=self._next_due_in(frozen),
             to_freeze=sending.id if sending is not None and frozen is None else None,
             to_cancel=self._to_cancel(),
+            to_resend=frozen.id if frozen is not None and frozen.resending else None,
+            received=(tx.received.get(frozen.id) or ()) if frozen is not None else (),
         )
 
     def _claim(self, broadcast: Broadcast | None) -> None:
         if broadcast is None:
             self._claim_direct(self._order.room)
             return
-        put_back = self._due(SourceId(broadcast.id))
-        waits = bool(put_back) or self._new_rows(broadcast) > 0
         room = self._order.room
-        self._claim_direct(min(room, self._order.direct_room) if waits else room)
+        own = room if self._order.broadcast_room is None else self._order.broadcast_room
+        put_back = self._put_back(broadcast)
+        waits = bool(put_back) or self._new_rows(broadcast) > 0
+        self._claim_direct(min(room, max(self._order.direct_room, room - own)) if waits else room)
+        self._last_of_broadcast = min(room, len(self._taken) + own)
         self._claim_put_back(broadcast, put_back)
         self._claim_new(broadcast)
 
     def _claim_direct(self, limit: int) -> None:
-        for row in self._due(DIRECT):
+        for row in self._due(self._tx.deliveries.find("due", DIRECT)):
             self._take(row, self._busy, room=limit - len(self._taken))
+
+    def _put_back(self, broadcast: Broadcast) -> list[DeliveryRow]:
+        """What is due of it; what went behind the rest is, once there is no rest."""
+        rows = self._tx.deliveries.find("due", SourceId(broadcast.id))
+        if self._new_rows(broadcast) or broadcast.resending:
+            return self._due(rows)
+        only_behind = all(row.due_at == BEHIND for row in rows)
+        return sorted(rows, key=_turn) if only_behind else self._due(rows)
 
     def _claim_put_back(self, broadcast: Broadcast, rows: Sequence[DeliveryRow]) -> None:
         """Ahead of new positions, but with half of the room at most while there are some."""
@@ -113,17 +125,27 @@ class ClaimRound:
             return True
         if subscriber.chat_id in busy:
             return False
+        next_send_at = self._tx.next_sends.get(subscriber.id)
+        if next_send_at is not None and next_send_at > self._now:
+            self._tx.deliveries.put(row.key, msgspec.structs.replace(row, due_at=next_send_at))
+            return True
         if room <= 0:
             self._more = True
             return True
+        revision = broadcast.revision if broadcast else None
+        refused = row.reason is Reason.CONTENT and row.revision == revision
         marked = msgspec.structs.replace(
             row,
             status=DeliveryStatus.IN_FLIGHT,
             epoch=self._lane.epoch,
             claimed_at=self._now,
-            revision=broadcast.revision if broadcast else None,
+            revision=revision,
+            reason=row.reason if refused else None,
+            detail=row.detail if refused else None,
         )
         move(self._tx, row, marked)
+        if subscriber.kind is ChatKind.GROUP:
+            delay(self._tx, subscriber.id, GROUP_SPACING)
         self._busy.add(subscriber.chat_id)
         self._busy_with_others.add(subscriber.chat_id)
         claimed = claimed_delivery(self._tx, marked)
@@ -142,19 +164,20 @@ class ClaimRound:
             return Reason.UNSUBSCRIBED
         return None
 
-    def _due(self, bucket: SourceId | str) -> list[DeliveryRow]:
-        rows = self._tx.deliveries.find("due", bucket)
+    def _due(self, rows: Iterable[DeliveryRow]) -> list[DeliveryRow]:
         due = [row for row in rows if row.due_at is not None and row.due_at <= self._now]
         return sorted(due, key=_turn)
 
     def _next_due_in(self, broadcast: Broadcast | None) -> float | None:
         rows = self._tx.deliveries.find("due", DIRECT)
         if broadcast is not None:
+            if self._put_back(broadcast):
+                return 0.0
             rows += self._tx.deliveries.find("due", SourceId(broadcast.id))
         waits = [
             max(0.0, (row.due_at - self._now).total_seconds())
             for row in rows
-            if row.due_at is not None
+            if row.due_at is not None and row.due_at != BEHIND
         ]
         return min(waits, default=None)
 
@@ -172,7 +195,7 @@ class ClaimRound:
         return broadcast.counts.total - progress.cursor if progress else 0
 
     def _room_left(self) -> int:
-        return max(0, self._order.room - len(self._taken))
+        return max(0, self._last_of_broadcast - len(self._taken))
 
 
 def _turn(row: DeliveryRow) -> tuple[int, datetime | None, SourceId, int]:
@@ -186,23 +209,18 @@ def claimed_delivery(tx: Transaction, row: DeliveryRow) -> ClaimedDelivery | Non
         return None
     broadcast = tx.broadcasts.get(BroadcastId(row.key.source_id))
     direct = tx.direct_messages.get(row.key.source_id)
-    profile = subscriber.profile
     return ClaimedDelivery(
         key=row.key,
         attempt=row.attempt,
         kind=row.kind,
         subscriber_id=subscriber.id,
         chat_id=subscriber.chat_id,
-        values=Personalisation(
-            first_name=profile.first_name or "",
-            last_name=profile.last_name or "",
-            username=profile.username or "",
-            language=profile.language or "",
-            attributes=subscriber.attributes,
-        ),
+        values=subscriber.personalisation,
         campaign_id=broadcast.campaign_id if broadcast else None,
         revision=row.revision,
         paid=broadcast.paid if broadcast else False,
         message=direct.content if direct else None,
         migrated=row.migrated,
+        refused=row.reason is Reason.CONTENT,
+        origin=direct.origin if direct else None,
     )

@@ -8,8 +8,8 @@ from itertools import islice
 import msgspec
 
 from skua_adapters._memory.memory import Transaction
-from skua_adapters._memory.rows import DeliveryRow, DirectMessage
-from skua_adapters.tenant_storage.in_memory.moves import finish_if_done, skip
+from skua_adapters._memory.rows import DeliveryRow, DirectMessage, FormerOutcome
+from skua_adapters.tenant_storage.in_memory.moves import finish_if_done, move, skip
 from skua_core.domain.broadcast import BroadcastStatus
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import (
@@ -17,6 +17,7 @@ from skua_core.domain.delivery import (
     DeliveryKey,
     DeliveryKind,
     DeliveryStatus,
+    DirectOrigin,
     Reason,
 )
 from skua_core.domain.subscriber import SubscriberStatus
@@ -61,6 +62,7 @@ class InMemoryDeliveryRepository(DeliveryRepository):
         subscriber_id: SubscriberId,
         content: RenderedMessage,
         lifetime: float,
+        origin: DirectOrigin | None = None,
     ) -> None:
         now = self._transaction.now()
         source_id = SourceId(message_id)
@@ -71,7 +73,7 @@ class InMemoryDeliveryRepository(DeliveryRepository):
             due_at=now,
             not_after=now + timedelta(seconds=lifetime),
         )
-        self._transaction.direct_messages.put(source_id, DirectMessage(content))
+        self._transaction.direct_messages.put(source_id, DirectMessage(content, origin))
         self._transaction.deliveries.put(row.key, row)
 
     async def cancel_pending(self, broadcast_id: BroadcastId, *, limit: int = 10_000) -> int:
@@ -87,6 +89,24 @@ class InMemoryDeliveryRepository(DeliveryRepository):
             skip(tx, row, Reason.CANCELLED)
         finish_if_done(tx, broadcast_id, tx.now())
         return len(cancelled)
+
+    async def resend_next(self, broadcast_id: BroadcastId, *, limit: int = 10_000) -> bool:
+        tx = self._transaction
+        broadcast = tx.broadcasts.get(broadcast_id)
+        progress = tx.progress.get(broadcast_id)
+        if broadcast is None or progress is None or not broadcast.resending:
+            return False
+        last = min(progress.resend_cursor + limit, broadcast.counts.total)
+        for position in range(progress.resend_cursor + 1, last + 1):
+            row = tx.deliveries.get(DeliveryKey(SourceId(broadcast_id), position))
+            if row is not None and row.status in broadcast.resending:
+                _send_again(tx, row)
+        more = last < broadcast.counts.total
+        progress.resend_cursor = last if more else 0
+        tx.progress.put(broadcast_id, progress)
+        if not more:
+            _end_resending(tx, broadcast_id)
+        return more
 
     async def recipients(self, broadcast_id: BroadcastId) -> AsyncIterator[Recipient]:
         for row in self._transaction.broadcast_rows(broadcast_id):
@@ -111,3 +131,34 @@ class InMemoryDeliveryRepository(DeliveryRepository):
         return msgspec.structs.asdict(broadcast.counts) == {
             status.value: rows[status.value] for status in DeliveryStatus
         }
+
+
+def _send_again(tx: Transaction, row: DeliveryRow) -> None:
+    former = FormerOutcome(
+        status=row.status,
+        reason=row.reason,
+        detail=row.detail,
+        message_id=row.message_id,
+        finished_at=row.finished_at,
+    )
+    tx.delivery_attempts.put((row.key, row.attempt), former)
+    again = msgspec.structs.replace(
+        row,
+        status=DeliveryStatus.PENDING,
+        attempt=row.attempt + 1,
+        migrated=False,
+        reason=None,
+        detail=None,
+        message_id=None,
+        finished_at=None,
+        due_at=tx.now(),
+    )
+    move(tx, row, again)
+
+
+def _end_resending(tx: Transaction, broadcast_id: BroadcastId) -> None:
+    broadcast = tx.broadcasts.get(broadcast_id)
+    if broadcast is not None:
+        broadcast.resending = ()
+        tx.broadcasts.put(broadcast_id, broadcast)
+        finish_if_done(tx, broadcast_id, tx.now())

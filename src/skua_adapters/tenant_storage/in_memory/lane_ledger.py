@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -63,6 +63,10 @@ class InMemoryLaneLedger(LaneLedger):
         for source_id in {settlement.key.source_id for settlement in settlements}:
             finish_if_done(tx, BroadcastId(source_id), tx.now())
 
+    async def note_received(self, lease: Lease, item_id: UUID, wording: str) -> None:  # noqa: ARG002 - it counts whoever holds the lane
+        received = self._transaction.received
+        received.put(item_id, tuple(sorted({*(received.get(item_id) or ()), wording})))
+
     async def in_flight(self, lease: Lease) -> Sequence[ClaimedDelivery]:
         return [
             claimed
@@ -108,6 +112,7 @@ class InMemoryLaneLedger(LaneLedger):
                 row,
                 status=DeliveryStatus.UNCERTAIN,
                 reason=Reason.LANE_TAKEN_OVER,
+                detail=None,
                 finished_at=tx.now(),
             )
             move(tx, row, given_up)

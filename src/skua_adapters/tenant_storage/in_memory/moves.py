@@ -1,6 +1,6 @@
 """How a delivery's row moves: its broadcast's counters follow, and the last one ends it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -13,7 +13,7 @@ from skua_core.domain.delivery import (
     DeliveryStatus,
     Reason,
 )
-from skua_core.ids import BroadcastId, ChatId
+from skua_core.ids import BroadcastId, ChatId, SubscriberId
 
 
 def move(tx: Transaction, old: DeliveryRow, new: DeliveryRow) -> None:
@@ -28,7 +28,7 @@ def move(tx: Transaction, old: DeliveryRow, new: DeliveryRow) -> None:
 
 def skip(tx: Transaction, row: DeliveryRow, reason: Reason) -> None:
     skipped = msgspec.structs.replace(
-        row, status=DeliveryStatus.SKIPPED, reason=reason, finished_at=tx.now()
+        row, status=DeliveryStatus.SKIPPED, reason=reason, detail=None, finished_at=tx.now()
     )
     move(tx, row, skipped)
 
@@ -38,13 +38,20 @@ def finish_if_done(tx: Transaction, broadcast_id: BroadcastId, now: datetime) ->
     broadcast = tx.broadcasts.get(broadcast_id)
     if broadcast is None or broadcast.finished_at is not None or broadcast.counts.open:
         return
-    if broadcast.status is BroadcastStatus.SENDING and broadcast.frozen_at is not None:
+    frozen = broadcast.frozen_at is not None
+    if broadcast.status is BroadcastStatus.SENDING and frozen and not broadcast.resending:
         broadcast.status = BroadcastStatus.COMPLETED
         broadcast.changed_at = now
     elif broadcast.status is not BroadcastStatus.CANCELLED:
         return
     broadcast.finished_at = now
     tx.broadcasts.put(broadcast_id, broadcast)
+
+
+def delay(tx: Transaction, subscriber_id: SubscriberId, seconds: float) -> None:
+    """Nothing more to this chat for so long; what it waits for already is never shortened."""
+    until = tx.now() + timedelta(seconds=seconds)
+    tx.next_sends.put(subscriber_id, max(tx.next_sends.get(subscriber_id) or until, until))
 
 
 def move_chat(tx: Transaction, old: ChatId, new: ChatId) -> None:

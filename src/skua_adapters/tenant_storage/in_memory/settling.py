@@ -1,14 +1,14 @@
 """What follows from one outcome."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from skua_adapters._memory.memory import Transaction
-from skua_adapters._memory.rows import DeliveryRow
-from skua_adapters.tenant_storage.in_memory.moves import move, move_chat, skip
+from skua_adapters._memory.rows import BEHIND, DeliveryRow
+from skua_adapters.tenant_storage.in_memory.moves import delay, move, move_chat, skip
 from skua_core.domain.broadcast import BroadcastStatus
-from skua_core.domain.delivery import DeliveryStatus, Reason, Settlement
+from skua_core.domain.delivery import DeliveryKind, DeliveryStatus, Reason, Settlement
 from skua_core.ids import BroadcastId
 
 _DEFINITE = frozenset({DeliveryStatus.SENT, DeliveryStatus.FAILED})
@@ -19,8 +19,10 @@ def settle_one(tx: Transaction, settlement: Settlement, *, epoch: int | None) ->
 
     ``epoch`` is the valid lease's; without one only what is uncertain can be settled.
     """
+    if settlement.chat_wait is not None:
+        delay(tx, settlement.subscriber_id, settlement.chat_wait)
     row = tx.deliveries.get(settlement.key)
-    if row is None or row.attempt != settlement.attempt or not _awaits(row, settlement, epoch):
+    if row is None or not _awaits(row, settlement, epoch):
         return
     if settlement.new_chat_id is not None:
         row = _follow_chat(tx, row, settlement)
@@ -36,7 +38,9 @@ def settle_one(tx: Transaction, settlement: Settlement, *, epoch: int | None) ->
             status=DeliveryStatus.PENDING,
             epoch=None,
             claimed_at=None,
-            due_at=tx.now() + timedelta(seconds=settlement.retry_in),
+            due_at=_due_at(tx, row, settlement),
+            reason=settlement.reason or row.reason,
+            detail=settlement.detail if settlement.reason else row.detail,
             migrated=row.migrated or settlement.new_chat_id is not None,
         )
     else:
@@ -52,9 +56,19 @@ def settle_one(tx: Transaction, settlement: Settlement, *, epoch: int | None) ->
 
 
 def _awaits(row: DeliveryRow, settlement: Settlement, epoch: int | None) -> bool:
+    if row.status is DeliveryStatus.PENDING:
+        return settlement.status is DeliveryStatus.SENT and settlement.attempt < row.attempt
+    if row.attempt != settlement.attempt:
+        return False
     if row.status is DeliveryStatus.IN_FLIGHT:
         return epoch is not None and row.epoch == epoch
     return row.status is DeliveryStatus.UNCERTAIN and settlement.status in _DEFINITE
+
+
+def _due_at(tx: Transaction, row: DeliveryRow, settlement: Settlement) -> datetime:
+    if settlement.behind and row.kind is DeliveryKind.BROADCAST:
+        return BEHIND
+    return tx.now() + timedelta(seconds=settlement.retry_in)
 
 
 def _cancelled(tx: Transaction, row: DeliveryRow) -> bool:

@@ -12,7 +12,7 @@ from skua_adapters._sql.errors import Trouble
 from skua_adapters._sql.tables import BroadcastRow, DeliveryRow
 from skua_adapters.tenant_storage.postgres.bots import lock_bot, lock_lane
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus, PauseReason
-from skua_core.domain.delivery import DeliveryCounts, Reason
+from skua_core.domain.delivery import REASONS, DeliveryCounts, DeliveryStatus, Reason
 from skua_core.domain.subscriber import SubscriberStatus
 from skua_core.errors import BroadcastAlreadySending, ResourceNotFound, StorageUnavailable
 from skua_core.ids import BotId, BroadcastId, CampaignId, UserId
@@ -48,6 +48,9 @@ class PostgresBroadcastRepository(BroadcastRepository):
             pause_detail=broadcast.pause_detail,
             paid=broadcast.paid,
             excluded={},
+            resending=[each.value for each in broadcast.resending],
+            blocks=broadcast.blocks,
+            blocks_since=broadcast.blocks_since,
             created_by=broadcast.created_by,
             created_at=broadcast.created_at,
             changed_at=broadcast.changed_at,
@@ -66,6 +69,9 @@ class PostgresBroadcastRepository(BroadcastRepository):
                 pause_detail=broadcast.pause_detail,
                 revision=broadcast.revision,
                 former_revisions=broadcast.former_revisions,
+                resending=[each.value for each in broadcast.resending],
+                blocks=broadcast.blocks,
+                blocks_since=broadcast.blocks_since,
                 changed_at=broadcast.changed_at,
                 finished_at=broadcast.finished_at,
             )
@@ -105,7 +111,7 @@ class PostgresBroadcastRepository(BroadcastRepository):
             return None
         reasons = await self._session.execute(
             select(DeliveryRow.reason, func.count())
-            .where(DeliveryRow.source_id == broadcast_id)
+            .where(DeliveryRow.source_id == broadcast_id, DeliveryRow.status.in_(REASONS))
             .group_by(DeliveryRow.reason)
         )
         return BroadcastReport(
@@ -155,6 +161,9 @@ def to_broadcast(row: BroadcastRow) -> Broadcast:
             uncertain=row.uncertain,
         ),
         excluded={SubscriberStatus(status): number for status, number in row.excluded.items()},
+        resending=tuple(DeliveryStatus(status) for status in row.resending),
+        blocks=row.blocks,
+        blocks_since=row.blocks_since,
         created_by=None if row.created_by is None else UserId(row.created_by),
         created_at=row.created_at,
         changed_at=row.changed_at,

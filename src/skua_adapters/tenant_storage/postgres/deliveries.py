@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from skua_adapters.tenant_storage.postgres import delivery_statements as sql
 from skua_core.domain.broadcast import BroadcastStatus
 from skua_core.domain.content import RenderedMessage
-from skua_core.domain.delivery import DeliveryKind
+from skua_core.domain.delivery import DeliveryKind, DeliveryStatus, DirectOrigin
 from skua_core.domain.subscriber import SubscriberStatus
 from skua_core.ids import BotId, BroadcastId, ChatId, DirectMessageId, SubscriberId
 from skua_core.ports.repositories import DeliveryRepository, Recipient
@@ -53,6 +53,7 @@ class PostgresDeliveryRepository(DeliveryRepository):
         subscriber_id: SubscriberId,
         content: RenderedMessage,
         lifetime: float,
+        origin: DirectOrigin | None = None,
     ) -> None:
         await self._session.execute(
             sql.ENQUEUE_DIRECT,
@@ -63,6 +64,10 @@ class PostgresDeliveryRepository(DeliveryRepository):
                 "subscriber": subscriber_id,
                 "content": msgspec.json.encode(content).decode(),
                 "lifetime": lifetime,
+                "campaign": None if origin is None else origin.campaign_id,
+                "revision": None if origin is None else origin.revision,
+                "variant": None if origin is None else origin.variant,
+                "auto_message": None if origin is None else origin.auto_message_id,
             },
         )
 
@@ -83,6 +88,30 @@ class PostgresDeliveryRepository(DeliveryRepository):
             sql.COUNT_CANCELLED, broadcast | {"cursor": cursor, "cancelled": cancelled}
         )
         return cancelled
+
+    async def resend_next(self, broadcast_id: BroadcastId, *, limit: int = 10_000) -> bool:
+        broadcast = self._named(broadcast_id)
+        locked = (await self._session.execute(sql.LOCK_BROADCAST, broadcast)).one_or_none()
+        if locked is None or not locked.resending:
+            return False
+        last = min(locked.resend_cursor + limit, locked.audience)
+        which = broadcast | {
+            "cursor": locked.resend_cursor,
+            "last": last,
+            "outcomes": locked.resending,
+        }
+        kept = await self._session.execute(sql.KEEP_FORMER, which)
+        numbers = {row.status: row.number for row in kept}
+        await self._session.execute(sql.SEND_AGAIN, which)
+        more: bool = last < locked.audience
+        counted = {
+            "last": last,
+            "more": more,
+            "failed": numbers.get(DeliveryStatus.FAILED, 0),
+            "uncertain": numbers.get(DeliveryStatus.UNCERTAIN, 0),
+        }
+        await self._session.execute(sql.COUNT_RESENT, broadcast | counted)
+        return more
 
     async def recipients(self, broadcast_id: BroadcastId) -> AsyncIterator[Recipient]:
         rows = await self._session.stream(

@@ -27,7 +27,8 @@ FREEZE = text("""
 
 # At the end, so that a pause needn't wait for the rows above: it finds the broadcast unfrozen.
 LOCK_BROADCAST = text("""
-    SELECT status, cursor, audience, pending, in_flight FROM tenant.broadcasts
+    SELECT status, cursor, audience, pending, in_flight, resending, resend_cursor
+    FROM tenant.broadcasts
     WHERE bot_id = :bot AND id = :id FOR NO KEY UPDATE
 """)
 
@@ -43,8 +44,10 @@ FINISH_FREEZE = text("""
 
 ENQUEUE_DIRECT = text("""
     WITH message AS (
-        INSERT INTO tenant.direct_messages (bot_id, id, content, created_at)
-        VALUES (:bot, :id, :content, clock_timestamp())
+        INSERT INTO tenant.direct_messages (bot_id, id, content, campaign_id, revision, variant,
+            auto_message_id, created_at)
+        VALUES (:bot, :id, :content, :campaign, :revision, :variant, :auto_message,
+            clock_timestamp())
     )
     INSERT INTO tenant.deliveries
         (bot_id, source_id, position, subscriber_id, kind, due_at, not_after)
@@ -55,7 +58,8 @@ ENQUEUE_DIRECT = text("""
 _CANCEL = """
     WITH cancelled AS (
         UPDATE tenant.deliveries
-        SET status = 'skipped', reason = 'cancelled', finished_at = clock_timestamp()
+        SET status = 'skipped', reason = 'cancelled', detail = NULL,
+            finished_at = clock_timestamp()
         WHERE bot_id = :bot AND source_id = :id AND status = 'pending' AND kind = 'broadcast'
             AND {which}
         RETURNING 1
@@ -81,6 +85,47 @@ COUNT_CANCELLED = text("""
     SET cursor = :cursor, pending = pending - :cancelled, skipped = skipped + :cancelled,
         finished_at = CASE WHEN finished_at IS NULL AND pending = :cancelled AND in_flight = 0
             THEN clock_timestamp() ELSE finished_at END
+    WHERE bot_id = :bot AND id = :id
+""")
+
+# Under the lock of their broadcast, which all who change a row's status take first, both see the
+# same rows.
+KEEP_FORMER = text("""
+    WITH kept AS (
+        INSERT INTO tenant.delivery_attempts
+            (bot_id, source_id, position, attempt, status, reason, detail, message_id, finished_at)
+        SELECT bot_id, source_id, position, attempt, status, reason, detail, message_id, finished_at
+        FROM tenant.deliveries
+        WHERE bot_id = :bot AND source_id = :id AND position > :cursor AND position <= :last
+            AND status = ANY(CAST(:outcomes AS tenant.delivery_status[]))
+        RETURNING status
+    )
+    SELECT status::text AS status, count(*)::int AS number FROM kept GROUP BY status
+""")
+
+SEND_AGAIN = text("""
+    UPDATE tenant.deliveries
+    SET status = 'pending', attempt = attempt + 1, migrated = false, reason = NULL, detail = NULL,
+        message_id = NULL, finished_at = NULL, due_at = clock_timestamp()
+    WHERE bot_id = :bot AND source_id = :id AND position > :cursor AND position <= :last
+        AND status = ANY(CAST(:outcomes AS tenant.delivery_status[]))
+""")
+
+COUNT_RESENT = text("""
+    UPDATE tenant.broadcasts
+    SET pending = pending + :failed + :uncertain,
+        failed = failed - :failed,
+        uncertain = uncertain - :uncertain,
+        resend_cursor = CASE WHEN :more THEN :last ELSE 0 END,
+        resending = CASE WHEN :more THEN resending ELSE '{}' END,
+        status = CASE WHEN over THEN 'completed' ELSE status END,
+        changed_at = CASE WHEN over THEN clock_timestamp() ELSE changed_at END,
+        finished_at = CASE WHEN over THEN clock_timestamp() ELSE finished_at END
+    FROM (
+        SELECT NOT :more AND status = 'sending' AND in_flight = 0
+            AND pending + :failed + :uncertain = 0 AS over
+        FROM tenant.broadcasts WHERE bot_id = :bot AND id = :id
+    ) AS progress
     WHERE bot_id = :bot AND id = :id
 """)
 

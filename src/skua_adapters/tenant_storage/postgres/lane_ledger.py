@@ -5,10 +5,16 @@ what was committed while the one before waited for its lock.
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from skua_adapters.tenant_storage.postgres import claim_statements, lane_claims, lane_settlements
+from skua_adapters.tenant_storage.postgres import (
+    claim_statements,
+    lane_claims,
+    lane_settlements,
+    settle_statements,
+)
 from skua_adapters.tenant_storage.postgres import lane_statements as sql
 from skua_core.domain.delivery import Claim, ClaimedDelivery, Settlement
 from skua_core.domain.lane import AcquiredLane, ClaimOrder, LaneTimes, Lease
@@ -69,6 +75,13 @@ class PostgresLaneLedger(LaneLedger):
     async def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> None:
         await self._share_lane(lease)
         await lane_settlements.settle(self._session, lease, settlements, self._subscribers)
+
+    async def note_received(self, lease: Lease, item_id: UUID, wording: str) -> None:
+        await self._share_lane(lease)
+        await self._session.execute(
+            settle_statements.NOTE_RECEIVED,
+            {"bot": self._bot_id, "item": item_id, "wording": wording},
+        )
 
     async def in_flight(self, lease: Lease) -> Sequence[ClaimedDelivery]:
         rows = await self._session.execute(

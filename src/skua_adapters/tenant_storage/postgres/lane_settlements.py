@@ -1,10 +1,13 @@
 """Recording: item first, then deliveries with the item's counters, then subscribers by id."""
 
+import math
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from skua_adapters.tenant_storage.postgres import settle_statements as sql
+from skua_adapters.tenant_storage.postgres.chat_delays import delay_chats
 from skua_core.domain.delivery import Settlement
 from skua_core.domain.lane import Lease
 from skua_core.ids import BotId, ChatId
@@ -31,28 +34,41 @@ async def settle(
             "reasons": [each.reason for each in settlements],
             "details": [each.detail for each in settlements],
             "message_ids": [each.message_id for each in settlements],
-            "retries": [each.retry_in for each in settlements],
+            "retries": [math.inf if each.behind else each.retry_in for each in settlements],
         },
     )
     settled = [settlements[number - 1] for (number,) in rows]
-    await _change_reach(session, lease.bot_id, [each for each in settled if each.reach])
+    learned = [each for each in settled if each.reach]
+    waits = _waits(settlements)
+    if learned or waits:
+        ids = [*(each.subscriber_id for each in learned), *waits]
+        await session.execute(sql.LOCK_SUBSCRIBERS, {"bot": lease.bot_id, "ids": ids})
+    if learned:
+        await _change_reach(session, lease.bot_id, learned)
+    if waits:
+        await delay_chats(session, lease.bot_id, waits)
     for each in settled:
         if each.new_chat_id is not None:
             await _move_chat(session, lease.bot_id, each, each.new_chat_id, subscribers)
 
 
+def _waits(settlements: Sequence[Settlement]) -> dict[UUID, float]:
+    """The longest for each subscriber."""
+    waits: dict[UUID, float] = {}
+    for each in settlements:
+        if each.chat_wait is not None:
+            waits[each.subscriber_id] = max(waits.get(each.subscriber_id, 0.0), each.chat_wait)
+    return waits
+
+
 async def _change_reach(
     session: AsyncSession, bot_id: BotId, settled: Sequence[Settlement]
 ) -> None:
-    if not settled:
-        return
-    ids = [each.subscriber_id for each in settled]
-    await session.execute(sql.LOCK_SUBSCRIBERS, {"bot": bot_id, "ids": ids})
     await session.execute(
         sql.CHANGE_REACH,
         {
             "bot": bot_id,
-            "ids": ids,
+            "ids": [each.subscriber_id for each in settled],
             "reaches": [each.reach for each in settled],
             "times": [each.started_at for each in settled],
         },

@@ -28,7 +28,8 @@ LOCK_ITEMS_IN_FLIGHT = text("""
 STRAND_IN_FLIGHT = text("""
     WITH stranded AS (
         UPDATE tenant.deliveries
-        SET status = 'uncertain', reason = 'lane_taken_over', finished_at = clock_timestamp()
+        SET status = 'uncertain', reason = 'lane_taken_over', detail = NULL,
+            finished_at = clock_timestamp()
         WHERE bot_id = :bot AND status = 'in_flight'
         RETURNING source_id
     ), moved AS (
@@ -38,11 +39,12 @@ STRAND_IN_FLIGHT = text("""
         SET in_flight = b.in_flight - m.n,
             uncertain = b.uncertain + m.n,
             status = CASE
-                WHEN b.status = 'sending' AND b.frozen_at IS NOT NULL
+                WHEN b.status = 'sending' AND b.frozen_at IS NOT NULL AND b.resending = '{}'
                     AND b.pending = 0 AND b.in_flight = m.n THEN 'completed'
                 ELSE b.status END,
             finished_at = CASE
-                WHEN b.status IN ('sending', 'cancelled') AND b.frozen_at IS NOT NULL
+                WHEN b.frozen_at IS NOT NULL AND (b.status = 'cancelled'
+                        OR (b.status = 'sending' AND b.resending = '{}'))
                     AND b.pending = 0 AND b.in_flight = m.n THEN clock_timestamp()
                 ELSE b.finished_at END
         FROM moved m WHERE b.bot_id = :bot AND b.id = m.source_id

@@ -7,7 +7,7 @@ still pending of it is skipped, and what was done stays as it is.
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import and_, case, select, update
+from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
 
@@ -76,6 +76,7 @@ async def _skip_duplicates(
             .values(
                 status=DeliveryStatus.SKIPPED,
                 reason=Reason.DUPLICATE.value,
+                detail=None,
                 finished_at=func.clock_timestamp(),
             )
             .returning(DeliveryRow.position)
@@ -88,11 +89,10 @@ async def _skip_duplicates(
 async def _count_skipped(session: AsyncSession, broadcast_id: UUID) -> None:
     """One fewer is pending; that may have been the last."""
     was_last = and_(BroadcastRow.pending == 1, BroadcastRow.in_flight == 0)
-    completes = and_(was_last, BroadcastRow.status == BroadcastStatus.SENDING.value)
-    finishes = and_(
-        was_last,
-        BroadcastRow.status.in_([BroadcastStatus.SENDING.value, BroadcastStatus.CANCELLED.value]),
-    )
+    is_sending = BroadcastRow.status == BroadcastStatus.SENDING.value
+    completes = and_(was_last, is_sending, BroadcastRow.resending == [])
+    is_cancelled = BroadcastRow.status == BroadcastStatus.CANCELLED.value
+    finishes = or_(completes, and_(was_last, is_cancelled))
     now = func.clock_timestamp()
     await session.execute(
         update(BroadcastRow)
