@@ -80,7 +80,7 @@ from skua_core.use_cases.campaigns import (
 from skua_core.use_cases.intake import AuthenticateWebhook, ReceiveUpdate
 from skua_core.use_cases.lane_place import LaneSettings
 from skua_core.use_cases.lanes import AcquireLane, ServeLane
-from skua_core.use_cases.media import RemoveOrphanedMedia, UploadMedia
+from skua_core.use_cases.media import FindUpload, RemoveOrphanedMedia, UploadMedia
 from skua_core.use_cases.polling import PollUpdates
 from skua_core.use_cases.subscribers import CountSubscribers, ImportSubscribers, ListSubscribers
 from skua_core.use_cases.tokens import TokenFailed
@@ -208,7 +208,7 @@ class UseCaseProvider(Provider):
     campaigns = provide_all(
         ComposeCampaign, EditCampaign, GetCampaign, ListCampaigns, PreviewCampaign
     )
-    media = provide_all(UploadMedia, RemoveOrphanedMedia)
+    media = provide_all(UploadMedia, FindUpload, RemoveOrphanedMedia)
     broadcasts = provide_all(
         SendBroadcast, PauseBroadcast, ResumeBroadcast, CancelBroadcast, InterruptUnserved
     )

@@ -14,13 +14,13 @@ _CHUNK = 64 * 1024
 
 
 @contextmanager
-def with_progress(source: BinaryIO) -> Iterator[AsyncIterator[bytes]]:
+def with_progress(source: BinaryIO, doing: str) -> Iterator[AsyncIterator[bytes]]:
     """The content, with a bar on the terminal (if that is one) as it is read."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _chunks(source, lambda _: None)
         return
-    columns = (TextColumn("Importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (TextColumn(doing), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=_size(source))
         yield _chunks(source, lambda length: progress.advance(task, length))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from skua_app.cli.showing import EXCLUDED
 from skua_app.cli.surroundings import Session
@@ -32,9 +33,18 @@ _SOMEBODY = Personalisation(
 )
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    preview: RenderedMessage
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """One wording as somebody would get it."""
+
+    language: str = ""
+    """Empty for the message itself."""
     shown_to: str
+    message: RenderedMessage
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    previews: tuple[Preview, ...]
+    """Of the message, and then of its variants."""
     recipients: int
     left_out: str
     """Who is no recipient, and why; empty when that's nobody."""
@@ -54,13 +64,12 @@ def make_plan(session: Session, access: BotAccess, source: MessageSource, *, pai
     recipients = counts.get(SubscriberStatus.ACTIVE, 0)
     if not recipients:
         raise AudienceEmpty
-    preview, shown_to = _preview(renderer, compiled)
+    wordings = {"": compiled, **compiled.variants}
     return Plan(
-        preview=preview,
-        shown_to=shown_to,
+        previews=tuple(_preview(renderer, *wording) for wording in wordings.items()),
         recipients=recipients,
         left_out=_left_out(counts),
-        gaps=tuple(sorted(compiled.required)),
+        gaps=tuple(sorted({name for each in wordings.values() for name in each.required})),
         seconds=recipients / _rate(session, access, paid=paid),
         stars=_stars(session, recipients) if paid else None,
     )
@@ -72,14 +81,22 @@ def _require_free_slot(session: Session, access: BotAccess) -> None:
         raise BroadcastAlreadySending
 
 
-def _preview(renderer: Renderer, compiled: CompiledMessage) -> tuple[RenderedMessage, str]:
-    if not compiled.slots:
-        return renderer.render(compiled, Personalisation()), "everybody"
+def _preview(renderer: Renderer, language: str, compiled: CompiledMessage) -> Preview:
+    alone = replace(compiled, variants={})
+    somebody = replace(_SOMEBODY, language=language or _SOMEBODY.language)
     try:
-        return renderer.render(compiled, _SOMEBODY), f"somebody called {_SOMEBODY.first_name}"
+        message, shown_to = (
+            renderer.render(alone, somebody),
+            f"somebody called {_SOMEBODY.first_name}",
+        )
     except SkuaError:
         # A made-up person has no attributes; without them this message may be empty.
-        return compiled.skeleton, "somebody without values"
+        message, shown_to = compiled.skeleton, "somebody without values"
+    return Preview(
+        language=language,
+        shown_to=shown_to if compiled.slots else "everybody",
+        message=message,
+    )
 
 
 def _left_out(counts: Mapping[SubscriberStatus, int]) -> str:

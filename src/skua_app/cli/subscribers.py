@@ -98,7 +98,7 @@ def import_subscribers(
     with surroundings.session() as session:
         access = session.enter(slug)
         use = session.get(ImportSubscribers)
-        with with_progress(source) as content:
+        with with_progress(source, "Importing") as content:
             report = session.run(use(ImportSubscribersCommand(access=access, content=content)))
     if as_json:
         _say_report_json(report)

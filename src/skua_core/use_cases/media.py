@@ -1,8 +1,9 @@
 """Take in files that messages will carry, and clear up after uploads that ended half-way."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import PurePosixPath
 
 import msgspec
@@ -15,7 +16,7 @@ from skua_core.domain.media import (
     problem_with_content,
     problem_with_size,
 )
-from skua_core.errors import MediumUnfit
+from skua_core.errors import MediumMissing, MediumUnfit
 from skua_core.ids import BotId, MediaId
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
@@ -72,6 +73,50 @@ class UploadMedia:
             await unit.audit.append(_entry(access, upload))
             await unit.commit()
         return upload
+
+
+class FindUploadQuery(msgspec.Struct, frozen=True, kw_only=True):
+    access: BotAccess
+    kind: MediaKind
+    name: str
+    chunks: AsyncIterator[bytes]
+    among: Sequence[MediaId]
+
+
+class FindUpload:
+    """One of a few uploads that is this very file: so that a message which is written once more
+    stays the message that it was, and isn't sent twice by mistake."""
+
+    def __init__(self, *, storage: TenantStorage, media: MediaStore) -> None:
+        self._storage = storage
+        self._media = media
+
+    async def __call__(self, query: FindUploadQuery) -> MediaId | None:
+        """Raises what ``chunks`` raises."""
+        name = plain_file_name(query.name, query.kind)
+        async with self._storage.unit(query.access.bot_id) as unit:
+            found = [await unit.media.get(each) for each in query.among]
+        alike = [each for each in found if each and (each.kind, each.name) == (query.kind, name)]
+        if not alike:
+            return None
+        digest = await _digest(query.chunks)
+        for each in alike:
+            if await self._digest_of(query.access.bot_id, each.id) == digest:
+                return each.id
+        return None
+
+    async def _digest_of(self, bot_id: BotId, media_id: MediaId) -> bytes | None:
+        try:
+            return await _digest(self._media.read(bot_id, media_id))
+        except MediumMissing:
+            return None
+
+
+async def _digest(chunks: AsyncIterator[bytes]) -> bytes:
+    digest = sha256()
+    async for chunk in chunks:
+        digest.update(chunk)
+    return digest.digest()
 
 
 class RemoveOrphanedMedia:

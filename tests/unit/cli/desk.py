@@ -10,6 +10,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from dishka import Provider, Scope, provide
 
+from skua_adapters.media_store.in_memory import InMemoryMediaStore
 from skua_app.cli.root import cli
 from skua_app.cli.surroundings import Reached, Surroundings
 from skua_app.container import make_container
@@ -20,6 +21,7 @@ from skua_core.ports.bot_api import BotApi
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.job_queue import JobQueue
+from skua_core.ports.media_store import MediaStore
 from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.tenant_storage import TenantStorage, UnitKind
@@ -66,6 +68,10 @@ class InMemory(Provider):
     @provide(override=True)
     def renderer(self) -> Renderer:
         return self._world.renderer
+
+    @provide(override=True)
+    def media_store(self) -> MediaStore:
+        return InMemoryMediaStore(self._world.memory)
 
     @provide(override=True)
     def clock(self) -> Clock:

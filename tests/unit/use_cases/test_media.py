@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,8 @@ from skua_core.use_cases.access import BotAccess
 from skua_core.use_cases.bots import RemoveBot, RemoveBotCommand
 from skua_core.use_cases.media import (
     NAME_LIMIT,
+    FindUpload,
+    FindUploadQuery,
     RemoveOrphanedMedia,
     UploadMedia,
     UploadMediaCommand,
@@ -253,3 +257,50 @@ async def test_two_uploads_at_once_do_not_mix(
     )
 
     assert [await kept(store, access, each.id) for each in (one, other)] == [JPEG, PNG]
+
+
+async def find(
+    world: World,
+    access: BotAccess,
+    data: bytes,
+    among: list[MediaId],
+    *,
+    kind: MediaKind = MediaKind.PHOTO,
+    name: str = "spring.jpg",
+) -> MediaId | None:
+    use_case = FindUpload(storage=world.storage, media=InMemoryMediaStore(world.memory))
+    query = FindUploadQuery(access=access, kind=kind, name=name, chunks=pieces(data), among=among)
+    return await use_case(query)
+
+
+async def test_the_same_file_is_found_among_a_few_uploads(world: World, access: BotAccess) -> None:
+    other = (await upload(world, access, PNG)).id
+    same = (await upload(world, access, JPEG)).id
+
+    assert await find(world, access, JPEG, [other, same], name="/home/ana/spring.jpg") == same
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"data": JPEG + b"more"},
+        {"data": JPEG, "name": "summer.jpg"},
+        {"data": JPEG, "kind": MediaKind.DOCUMENT},
+    ],
+    ids=["other content", "other name", "other kind"],
+)
+async def test_a_file_that_differs_is_another_one(
+    world: World, access: BotAccess, wanted: dict[str, Any]
+) -> None:
+    known = (await upload(world, access)).id
+
+    assert await find(world, access, among=[known], **wanted) is None
+
+
+async def test_what_is_no_longer_stored_is_not_found(
+    world: World, store: InMemoryMediaStore, access: BotAccess
+) -> None:
+    gone = (await upload(world, access)).id
+    await store.remove(access.bot_id, gone)
+
+    assert await find(world, access, JPEG, [gone, MediaId(uuid4())]) is None

@@ -1,0 +1,86 @@
+"""What a broadcast will be, shown before it is sent."""
+
+from collections.abc import Iterator
+
+from skua_app.cli.buttons import deed_of
+from skua_app.cli.composing import Draft
+from skua_app.cli.output import count, duration
+from skua_app.cli.plain import clean, say
+from skua_app.cli.planning import Plan, Preview
+from skua_core.domain.content import SendOptions
+from skua_core.domain.media import Medium
+from skua_core.use_cases.access import BotAccess
+
+_LONGEST_NAME = 60
+_KILOBYTE = 1024
+
+
+def show(plan: Plan, draft: Draft, access: BotAccess) -> None:
+    for preview in plan.previews:
+        if preview.language:
+            say(f"In {preview.language}, as {preview.shown_to} would get it:")
+        else:
+            say(f"From {access.bot.slug}, as {preview.shown_to} would get it:")
+        say()
+        for line in _lines(preview, draft):
+            say(f"    {clean(line)}")
+        say()
+    manner = ", ".join(_manner(draft.source.options))
+    if manner:
+        say(f"It {manner}.")
+    say(f"To {count(plan.recipients, 'subscriber')}, in about {duration(plan.seconds)}.")
+    if plan.left_out:
+        say(f"Not to {plan.left_out}.")
+    if plan.gaps:
+        say(f"It leaves a gap for whoever has no {', '.join(plan.gaps)}.")
+    if plan.stars is not None:
+        say(f"Telegram charges up to about {plan.stars:,} Stars for it.")
+
+
+def name_for(plan: Plan, draft: Draft) -> str:
+    """For a campaign that nobody has named: by the first line, or by what it carries."""
+    message = plan.previews[0].message
+    carried = (_carried(medium, draft) for medium in message.media)
+    candidates = (*message.text.splitlines(), *carried, *_copied(plan.previews[0]))
+    name = next((line.strip() for line in candidates if line.strip()), "")
+    return clean(name)[:_LONGEST_NAME].strip()
+
+
+def _lines(preview: Preview, draft: Draft) -> Iterator[str]:
+    message = preview.message
+    if message.options.caption_above:
+        yield from message.text.splitlines()
+    for medium in message.media:
+        hidden = ", hidden as a spoiler" if medium.spoiler else ""
+        yield f"{_carried(medium, draft)}{hidden}"
+    yield from _copied(preview)
+    if not message.options.caption_above:
+        yield from message.text.splitlines()
+    for row in draft.source.buttons:
+        for button in row:
+            yield f"[ {button.text} ] {deed_of(button)}"
+
+
+def _carried(medium: Medium, draft: Draft) -> str:
+    file = draft.attachments.file(medium)
+    if file is not None:
+        return f"{medium.kind} {file.path.name} ({max(1, round(file.size / _KILOBYTE)):,} KB)"
+    return f"{medium.kind} {medium.url or medium.file_id}"
+
+
+def _copied(preview: Preview) -> Iterator[str]:
+    copied = preview.message.copied
+    if copied is not None:
+        yield f"copy of message {copied.message_id} in chat {copied.chat_id}"
+
+
+def _manner(options: SendOptions) -> Iterator[str]:
+    """How it arrives, where that isn't as usual."""
+    if options.silent:
+        yield "arrives without a sound"
+    if options.protect:
+        yield "can't be forwarded or saved"
+    if options.link_preview is not None and options.link_preview.is_disabled:
+        yield "shows no preview of a link"
+    if options.effect_id is not None:
+        yield f"plays effect {options.effect_id}"
