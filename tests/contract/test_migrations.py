@@ -101,6 +101,24 @@ async def test_every_single_step_can_be_taken_back_and_forth(empty_database: Dat
     assert await shape(empty_database) == first
 
 
+async def test_a_database_of_a_newer_skua_is_left_alone(own_database: Database) -> None:
+    await fetch(own_database, "UPDATE platform.alembic_version SET version_num = '9999'")
+    before = await shape(own_database)
+
+    with pytest.raises(StorageUnfit, match=r"a newer Skua brought it to version 9999, .* update"):
+        await migrate(own_database.url_of(roles.OWNER))
+
+    assert await shape(own_database) == before
+
+
+async def test_a_migrated_database_needs_no_leave_to_create_schemas(own_database: Database) -> None:
+    """As after a restore into a database that somebody else made."""
+    may = "SELECT has_database_privilege('skua_owner', current_database(), 'CREATE')"
+    assert await fetch(own_database, may) == [False]
+
+    await migrate(own_database.url_of(roles.OWNER))
+
+
 async def test_migrating_again_changes_nothing(empty_database: Database) -> None:
     owner = empty_database.url_of(roles.OWNER)
     await migrate(owner)

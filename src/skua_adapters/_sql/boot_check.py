@@ -1,12 +1,15 @@
 """Whether a database may be used: the role, the version, and every lock in its catalogue."""
 
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from skua_adapters._sql import boot_queries
 from skua_adapters._sql.errors import translated
-from skua_adapters._sql.migrations.runner import config, current_version, head_version
+from skua_adapters._sql.migrations.runner import (
+    check_known,
+    current_version,
+    head_version,
+)
 from skua_adapters._sql.tables import PlatformBase
 from skua_core.errors import StorageUnfit
 
@@ -47,11 +50,8 @@ async def _wrong_version(connection: AsyncConnection) -> list[str]:
         return []
     if version is None:
         return ["it has no tables of Skua's; run `skua migrate`"]
-    if version in {
-        each.revision for each in ScriptDirectory.from_config(config()).walk_revisions()
-    }:
-        return [f"it is at version {version}, this program needs {head}; run `skua migrate`"]
-    return [f"a newer Skua brought it to version {version}, this one knows {head}; update Skua"]
+    check_known(version)
+    return [f"it is at version {version}, this program needs {head}; run `skua migrate`"]
 
 
 async def _open_locks(connection: AsyncConnection) -> list[str]:

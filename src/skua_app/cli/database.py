@@ -10,7 +10,7 @@ from rich.console import Console
 
 from skua_adapters._sql.boot_check import check_storage
 from skua_adapters._sql.engine import create_engine
-from skua_adapters._sql.migrations import current_and_head
+from skua_adapters._sql.migrations import check_known, current_and_head
 from skua_adapters.embedded_postgres import ClusterInUse
 from skua_app.cli.surroundings import Reached
 from skua_app.container import database_url
@@ -80,11 +80,15 @@ def _enter(installation: EmbeddedInstallation, running: ExitStack) -> bool:
 
 
 def _is_ready(installation: EmbeddedInstallation) -> bool:
-    """Whether the server that another process started is up, with its tables in place."""
+    """Whether the server that another process started is up, with its tables in place.
+
+    Raises StorageUnfit when that process is of a newer Skua.
+    """
     try:
         current, head = asyncio.run(current_and_head(database_url(installation.settings)))
     except (StorageUnavailable, StorageUnfit):
         return False
+    check_known(current)
     return current == head
 
 

@@ -65,6 +65,14 @@ def current_version(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
+def check_known(version: str | None) -> None:
+    """Raises StorageUnfit for a version that isn't one of this program's."""
+    scripts = ScriptDirectory.from_config(config())
+    if version not in {None, *(each.revision for each in scripts.walk_revisions())}:
+        problem = f"a newer Skua brought it to version {version}, this one knows {head_version()}"
+        raise StorageUnfit((f"{problem}; update Skua",))
+
+
 def config() -> Config:
     settings = Config()
     settings.set_main_option("script_location", "skua_adapters:_sql/migrations")
@@ -86,12 +94,20 @@ async def _migrating(owner_url: str, wait: float) -> AsyncIterator[AsyncConnecti
             async with engine.connect() as connection:
                 await _check_roles(connection)
                 await _lock(connection, wait)
-                await connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS platform")
+                await _begin(connection)
                 await connection.commit()
                 # The connection's end frees the lock, also after a failure.
                 yield connection
     finally:
         await engine.dispose()
+
+
+async def _begin(connection: AsyncConnection) -> None:
+    """Raises StorageUnfit for a database that is ahead of this program."""
+    # Asked first, since CREATE … IF NOT EXISTS wants leave to create also when it exists.
+    if not await connection.scalar(select(func.to_regnamespace("platform").is_not(None))):
+        await connection.exec_driver_sql("CREATE SCHEMA platform")
+    check_known(await connection.run_sync(current_version))
 
 
 async def _check_roles(connection: AsyncConnection) -> None:
