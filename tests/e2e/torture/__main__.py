@@ -29,7 +29,7 @@ def main() -> int:
     scale = _scale(arguments)
     _say(f"seed {seed}: SEED={seed} makes the same plan again")
     if arguments.plan:
-        for each in make_plan(seed, scale, queue=True).disturbances:
+        for each in make_plan(seed, scale).disturbances:
             _say(f"{each.at:6.1f} s  {each.act}  {each.target or f'bot{each.bot}'}")
         return 0
     with contextlib.ExitStack() as cleanup:

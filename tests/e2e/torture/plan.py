@@ -89,12 +89,14 @@ def server_names(scale: Scale) -> list[str]:
     return [f"server{number}" for number in range(scale.servers)]
 
 
-def make_plan(seed: int, scale: Scale, *, queue: bool) -> TorturePlan:
-    """``queue`` says that there is one apart from the database, which can be disturbed."""
+def make_plan(seed: int, scale: Scale) -> TorturePlan:
     draw = random.Random(f"{seed}:plan")  # noqa: S311 - repeatable, nothing secret
-    drawn = [*_on_programs(draw, scale), *_on_database(draw, scale), *_on_bots(draw, scale)]
-    if queue:
-        drawn += _on_queue(draw, scale)
+    drawn = [
+        *_on_programs(draw, scale),
+        *_on_database(draw, scale),
+        *_on_queue(draw, scale),
+        *_on_bots(draw, scale),
+    ]
     return TorturePlan(seed=seed, disturbances=tuple(sorted(drawn, key=lambda each: each.at)))
 
 

@@ -1,14 +1,54 @@
-"""The queue between the processes, where it isn't the database."""
+"""The Redis between the processes, on which nothing may depend."""
 
-from abc import abstractmethod
-from typing import Protocol
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Self
 
 from tests.e2e.torture.plan import Act
+from tests.redis_server import RedisServer
+
+_STOOD, _WENT = 0.3, 0.1
+"""Seconds that a slow server stands and goes, in turns."""
 
 
-class QueueServer(Protocol):
-    """A server that wake-ups go through, and that nothing may depend on."""
+class DisturbedRedis:
+    """Keeps nothing on disk, so that each stop is a flush too."""
 
-    @abstractmethod
+    def __init__(self, directory: Path) -> None:
+        self._server = RedisServer(directory)
+        self._turn = asyncio.Lock()
+        self.url = self._server.url
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._server.start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._server.kill)
+
     async def disturb(self, act: Act, seconds: float) -> None:
         """Flush it, or take it away or slow it down for so many seconds."""
+        async with self._turn:
+            if act is Act.QUEUE_FLUSH:
+                await asyncio.to_thread(self._server.flush)
+            elif act is Act.QUEUE_STOP:
+                await asyncio.to_thread(self._server.kill)
+                await asyncio.sleep(seconds)
+                # Also when the run ends meanwhile: what is half started can't be stopped.
+                await asyncio.shield(asyncio.to_thread(self._server.start))
+            else:
+                await self._slow_down(seconds)
+
+    async def _slow_down(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        pid = self._server.pid
+        while time.monotonic() < until:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                await asyncio.sleep(_STOOD)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            await asyncio.sleep(_WENT)

@@ -40,6 +40,7 @@ from tests.e2e.torture.plan import (
     server_names,
     worker_names,
 )
+from tests.e2e.torture.queue_server import DisturbedRedis
 from tests.e2e.torture.scale import Scale
 from tests.e2e.torture.troubles import Troubles
 from tests.e2e.torture.verdict import Evidence, Verdict, faults, outcomes
@@ -79,11 +80,12 @@ class Torture:
         bin_dir: Path | None = None,
         tell: Tell,
     ) -> None:
-        self.plan: TorturePlan = make_plan(seed, scale, queue=False)
+        self.plan: TorturePlan = make_plan(seed, scale)
         self._lives: Mapping[str, Lives] = make_lives(seed, scale)
         self._seed, self._scale = seed, scale
         self._directory = directory
         self._database = CrashableDatabase(database_directory, bin_dir=bin_dir)
+        self._redis = DisturbedRedis(directory)
         self._tell = tell
         self._draw = random.Random(f"{seed}:run")  # noqa: S311 - repeatable, nothing secret
         self._stack = AsyncExitStack()
@@ -96,6 +98,7 @@ class Torture:
         began = time.monotonic()
         async with self._stack:
             await self._stack.enter_async_context(self._database)
+            await self._stack.enter_async_context(self._redis)
             self._tell(f"PostgreSQL {await self._database.version()}; {self.plan}")
             tokens = [make_token(self._draw) for _ in range(self._scale.bots)]
             self._telegram = await self._stack.enter_async_context(self._simulator(tokens))
@@ -140,6 +143,7 @@ class Torture:
             **self._scale.lanes,
             "WEB_SECRET_KEY": make_key(),
             "SKUA_DATABASE_URL": self._database.url,
+            "SKUA_REDIS_URL": self._redis.url,
             "SKUA_TELEGRAM_API_BASE": self._telegram.base_url,
             "SKUA_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "SKUA_SEND_RATE": str(self._scale.rate),
@@ -229,7 +233,7 @@ class Torture:
             self.plan,
             programs=self._kept,
             database=self._database,
-            queue=None,
+            queue=self._redis,
             telegram=self._telegram,
             operators=operators,
             bots=bots,

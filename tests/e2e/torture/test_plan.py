@@ -21,16 +21,16 @@ from tests.e2e.torture.scale import FULL, SHORT, Scale
 
 @given(st.integers(0, 10**9), st.sampled_from([SHORT, FULL]))
 def test_seed_makes_the_same_plan_again(seed: int, scale: Scale) -> None:
-    plan = make_plan(seed, scale, queue=True)
+    plan = make_plan(seed, scale)
 
-    assert plan == make_plan(seed, scale, queue=True)
+    assert plan == make_plan(seed, scale)
     assert {each.act for each in plan.disturbances} == set(Act)
     assert sum(each.act is Act.KILL for each in plan.disturbances) >= 30
     assert all(0 < each.at <= scale.over for each in plan.disturbances)
 
 
 def test_two_seeds_make_two_plans() -> None:
-    assert make_plan(1, SHORT, queue=True) != make_plan(2, SHORT, queue=True)
+    assert make_plan(1, SHORT) != make_plan(2, SHORT)
 
 
 def test_programs_end_at_every_fault_point_there_is() -> None:

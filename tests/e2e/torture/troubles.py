@@ -14,7 +14,7 @@ from tests.e2e.delivery.telegram import SimulatedTelegram
 from tests.e2e.torture.database import CrashableDatabase
 from tests.e2e.torture.operators import Operators
 from tests.e2e.torture.plan import DATABASE, GATES, QUEUE, Act, Disturbance, TorturePlan
-from tests.e2e.torture.queue_server import QueueServer
+from tests.e2e.torture.queue_server import DisturbedRedis
 
 _LOOK = 0.05
 _YOUNG = 0.5
@@ -30,7 +30,7 @@ class Troubles:
         *,
         programs: Mapping[str, KeptProgram],
         database: CrashableDatabase,
-        queue: QueueServer | None,
+        queue: DisturbedRedis,
         telegram: SimulatedTelegram,
         operators: Operators,
         bots: Sequence[tuple[ConnectedBot, Sequence[int], Broadcast]],
@@ -65,8 +65,7 @@ class Troubles:
         elif each.act in DATABASE:
             await self._fell_database(each)
         elif each.act in QUEUE:
-            if self._queue is not None:
-                await self._queue.disturb(each.act, each.seconds)
+            await self._queue.disturb(each.act, each.seconds)
         elif not await self._on_bot(each):
             return
         self.done[each.act] += 1
