@@ -10,7 +10,7 @@ from tests.e2e.torture.run import Torture
 from tests.e2e.torture.scale import SHORT
 from tests.postgres_cluster import bin_dir_of_tests, skip_or_fail
 
-pytestmark = [pytest.mark.external, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.external, pytest.mark.timeout(500)]
 
 
 async def test_every_promise_is_kept_whatever_happens(
