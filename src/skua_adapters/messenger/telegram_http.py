@@ -17,6 +17,7 @@ from yarl import URL
 
 from skua_adapters.messenger.telegram_connections import IdleConnections
 from skua_adapters.messenger.telegram_protocol import Answer, TelegramConnector, TelegramProtocol
+from skua_adapters.messenger.telegram_requests import METHODS, SEND_MESSAGE
 from skua_core.domain.secret import BotToken
 
 _LONGEST_ANSWER = 1024 * 1024
@@ -39,12 +40,11 @@ class TelegramHttp:
         path = base.raw_path.rstrip("/")
         # Nothing is compressed, so that no small answer grows without end.
         self._before_token = f"POST {path}/bot".encode()
-        self._after_token = (
-            "/sendMessage HTTP/1.1\r\n"
-            f"Host: {base.host_port_subcomponent}\r\n"
+        self._headers = (
+            f" HTTP/1.1\r\nHost: {base.host_port_subcomponent}\r\n"
             "User-Agent: Skua\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
-            "Content-Type: application/json\r\nContent-Length: "
-        ).encode()
+        )
+        self._after_token = {method: self._after(method, "application/json") for method in METHODS}
         self._timeout = timeout
         self._timeouts = aiohttp.ClientTimeout(total=timeout, connect=connect_timeout)
         self._loop = asyncio.get_running_loop()
@@ -58,8 +58,8 @@ class TelegramHttp:
             loop=asyncio.get_running_loop(),
         )
 
-    async def post(self, token: BotToken, body: bytes) -> Answer:
-        """Call sendMessage.
+    async def post(self, token: BotToken, body: bytes, method: str = SEND_MESSAGE) -> Answer:
+        """Call ``method`` with a body of JSON.
 
         Raises ClientConnectorError and ConnectionTimeoutError when nothing has been written. Of
         other ClientErrors and OSErrors that isn't sure; after a ClientPayloadError the answer had
@@ -69,22 +69,16 @@ class TelegramHttp:
         connection = self._idle.take() if self._idle is not None else None
         if connection is None:
             connection = await self._connect()
-        begun = False
         try:
-            protocol = self._write(connection, token, body)
+            protocol = self._write(connection, token, self._after_token[method], body, len(body))
             answer = await protocol.small_answer(deadline)
             if answer is not None and self._idle is not None:
                 self._idle.put(connection)
                 return answer
             if answer is None:
-                async with asyncio.timeout_at(deadline):
-                    message, content = await self._read_head(protocol)
-                    begun = True
-                    answer = Answer(message.code, await _read_body(message, content))
-        except BaseException as error:
+                answer = await self._long_answer(protocol, deadline)
+        except BaseException:
             connection.close()
-            if begun and isinstance(error, aiohttp.ClientError | OSError):
-                raise aiohttp.ClientPayloadError from error
             raise
         if answer.body is None:
             connection.close()
@@ -110,7 +104,15 @@ class TelegramHttp:
             # Something came without being asked for: it mustn't be taken for an answer.
             connection.close()
 
-    def _write(self, connection: Connection, token: BotToken, body: bytes) -> TelegramProtocol:
+    def _after(self, method: str, content_type: str) -> bytes:
+        """The head behind the token, up to the length of the body."""
+        head = f"/{method}{self._headers}Content-Type: {content_type}\r\nContent-Length: "
+        return head.encode()
+
+    def _write(
+        self, connection: Connection, token: BotToken, after_token: bytes, body: bytes, length: int
+    ) -> TelegramProtocol:
+        """``body`` may be the beginning of one that is ``length`` long."""
         protocol, transport = connection.protocol, connection.transport
         if not isinstance(protocol, TelegramProtocol) or transport is None:
             raise aiohttp.ClientConnectionResetError
@@ -119,9 +121,22 @@ class TelegramHttp:
         # In no variable, so that no report of an error with its locals shows the token.
         transport.write(
             b"%b%b%b%d\r\n\r\n%b"
-            % (self._before_token, token.reveal().encode(), self._after_token, len(body), body)
+            % (self._before_token, token.reveal().encode(), after_token, length, body)
         )
         return protocol
+
+    async def _long_answer(self, protocol: TelegramProtocol, deadline: float) -> Answer:
+        """What came without being small and plain, once ``small_answer`` has passed it by."""
+        begun = False
+        try:
+            async with asyncio.timeout_at(deadline):
+                message, content = await self._read_head(protocol)
+                begun = True
+                return Answer(message.code, await _read_body(message, content))
+        except (aiohttp.ClientError, OSError) as error:
+            if begun:
+                raise aiohttp.ClientPayloadError from error
+            raise
 
     async def _read_head(
         self, protocol: TelegramProtocol
