@@ -44,6 +44,7 @@ _SKIP = """
     END
 """
 
+# With a ``source`` that is known beforehand only its own partition is looked at.
 _CLAIM = """
     UPDATE tenant.deliveries d
     SET status = CASE WHEN n.skip IS NOT NULL THEN 'skipped'
@@ -60,7 +61,7 @@ _CLAIM = """
         revision = CASE WHEN d.kind = 'broadcast' AND n.wait_until IS NULL
             THEN CAST(:revision AS int) ELSE d.revision END
     FROM next n
-    WHERE d.bot_id = :bot AND d.source_id = n.source_id AND d.tableoid = n.part AND d.ctid = n.tid
+    WHERE d.bot_id = :bot AND d.source_id = {source} AND d.tableoid = n.part AND d.ctid = n.tid
     RETURNING d.source_id, d.position, d.status::text AS status, d.kind::text AS kind, d.attempt,
         d.migrated, d.revision, d.subscriber_id, n.chat_id, n.first_name, n.last_name, n.username,
         n.language, n.attributes::text AS attributes, n.campaign_id, n.paid, n.content, n.origin,
@@ -72,9 +73,8 @@ _WAITING = f"""
             d.due_at, s.chat_id, s.first_name, s.last_name, s.username, s.language, s.attributes,
             s.kind = 'group' AS is_group, {_SKIP.format(row="d")} AS skip,
             CASE WHEN s.next_send_at > statement_timestamp() THEN s.next_send_at END AS wait_until,
-            coalesce(d.reason = 'content'
-                AND (d.kind <> 'broadcast' OR d.revision = CAST(:revision AS int)), false)
-                AS refused
+            d.reason IS NOT NULL AND coalesce(
+                d.kind <> 'broadcast' OR d.revision = CAST(:revision AS int), false) AS refused
         FROM tenant.deliveries d
         LEFT JOIN tenant.subscribers s ON s.bot_id = :bot AND s.id = d.subscriber_id
         WHERE d.bot_id = :bot AND d.status = 'pending' AND {{which}}
@@ -118,7 +118,7 @@ CLAIM_DUE = text(f"""
             ELSE least(CAST(:put_back_room AS int),
                 CAST(:room AS int) - least(r.direct, CAST(:direct_room AS int))) END
     )
-    {_CLAIM}
+    {_CLAIM.format(source="n.source_id")}
 """)  # noqa: S608 - made of the constants above
 
 _COUNT = """
@@ -159,7 +159,7 @@ CLAIM_NEXT = text(f"""
             NULL::text AS content, NULL::text AS origin
         FROM following f
         LEFT JOIN tenant.subscribers s ON s.bot_id = :bot AND s.id = f.subscriber_id
-    ), following_claimed AS ({_CLAIM}
+    ), following_claimed AS ({_CLAIM.format(source=":sending")}
     ), moved AS (
         SELECT
             (:claimed + count(*) FILTER (WHERE status = 'in_flight'))::int AS claimed,

@@ -81,7 +81,7 @@ class PostgresDeliveryRepository(DeliveryRepository):
         while cancelled < limit and cursor < locked.audience:
             last = min(cursor + limit - cancelled, locked.audience)
             cancelled += await self._change(
-                sql.CANCEL_NEXT, broadcast | {"cursor": cursor, "last": last}
+                sql.CANCEL_NEXT, broadcast | {"cursor": cursor, "last": last, "limit": limit}
             )
             cursor = last
         await self._session.execute(
@@ -95,14 +95,17 @@ class PostgresDeliveryRepository(DeliveryRepository):
         if locked is None or not locked.resending:
             return False
         last = min(locked.resend_cursor + limit, locked.audience)
-        which = broadcast | {
-            "cursor": locked.resend_cursor,
-            "last": last,
-            "outcomes": locked.resending,
-        }
-        kept = await self._session.execute(sql.KEEP_FORMER, which)
-        numbers = {row.status: row.number for row in kept}
-        await self._session.execute(sql.SEND_AGAIN, which)
+        resent = await self._session.execute(
+            sql.SEND_AGAIN,
+            broadcast
+            | {
+                "cursor": locked.resend_cursor,
+                "last": last,
+                "limit": limit,
+                "outcomes": locked.resending,
+            },
+        )
+        numbers: dict[str, int] = {row.status: row.number for row in resent}
         more: bool = last < locked.audience
         counted = {
             "last": last,

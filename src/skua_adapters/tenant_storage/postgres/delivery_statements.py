@@ -55,30 +55,30 @@ ENQUEUE_DIRECT = text("""
         clock_timestamp() + make_interval(secs => :lifetime))
 """)
 
+# By address and in an index's order, as claims do (ADR 0006).
 _CANCEL = """
-    WITH cancelled AS (
-        UPDATE tenant.deliveries
-        SET status = 'skipped', reason = 'cancelled', detail = NULL,
-            finished_at = clock_timestamp()
+    WITH waiting AS MATERIALIZED (
+        SELECT tableoid AS part, ctid AS tid FROM tenant.deliveries
         WHERE bot_id = :bot AND source_id = :id AND status = 'pending' AND kind = 'broadcast'
             AND {which}
+        ORDER BY {order} LIMIT CAST(:limit AS int)
+    ), cancelled AS (
+        UPDATE tenant.deliveries d
+        SET status = 'skipped', reason = 'cancelled', detail = NULL,
+            finished_at = clock_timestamp()
+        FROM waiting w
+        WHERE d.bot_id = :bot AND d.source_id = :id AND d.tableoid = w.part AND d.ctid = w.tid
         RETURNING 1
     )
     SELECT count(*)::int FROM cancelled
 """
 
-CANCEL_PUT_BACK = text(
-    _CANCEL.format(
-        which="""position IN (
-            SELECT position FROM tenant.deliveries
-            WHERE bot_id = :bot AND source_id = :id AND status = 'pending' AND kind = 'broadcast'
-                AND due_at IS NOT NULL
-            LIMIT :limit)"""
-    )
-)
+CANCEL_PUT_BACK = text(_CANCEL.format(which="due_at IS NOT NULL", order="due_at"))
 
-# By position, as claims do: a search for pending rows would pass the cancelled ones each time.
-CANCEL_NEXT = text(_CANCEL.format(which="position > :cursor AND position <= :last"))
+# By position: a search for pending rows would pass the cancelled ones each time.
+CANCEL_NEXT = text(
+    _CANCEL.format(which="position > :cursor AND position <= :last", order="position")
+)
 
 COUNT_CANCELLED = text("""
     UPDATE tenant.broadcasts
@@ -88,46 +88,45 @@ COUNT_CANCELLED = text("""
     WHERE bot_id = :bot AND id = :id
 """)
 
-# Under the lock of their broadcast, which all who change a row's status take first, both see the
-# same rows.
-KEEP_FORMER = text("""
-    WITH kept AS (
-        INSERT INTO tenant.delivery_attempts
-            (bot_id, source_id, position, attempt, status, reason, detail, message_id, finished_at)
-        SELECT bot_id, source_id, position, attempt, status, reason, detail, message_id, finished_at
+SEND_AGAIN = text("""
+    WITH former AS MATERIALIZED (
+        SELECT tableoid AS part, ctid AS tid, position, attempt, status, reason, detail, message_id,
+            finished_at
         FROM tenant.deliveries
         WHERE bot_id = :bot AND source_id = :id AND position > :cursor AND position <= :last
             AND status = ANY(CAST(:outcomes AS tenant.delivery_status[]))
-        RETURNING status
+        ORDER BY position LIMIT CAST(:limit AS int)
+    ), kept AS (
+        INSERT INTO tenant.delivery_attempts
+            (bot_id, source_id, position, attempt, status, reason, detail, message_id, finished_at)
+        SELECT :bot, :id, position, attempt, status, reason, detail, message_id, finished_at
+        FROM former
+    ), again AS (
+        UPDATE tenant.deliveries d
+        SET status = 'pending', attempt = d.attempt + 1, migrated = false, reason = NULL,
+            detail = NULL, message_id = NULL, finished_at = NULL, due_at = clock_timestamp()
+        FROM former f
+        WHERE d.bot_id = :bot AND d.source_id = :id AND d.tableoid = f.part AND d.ctid = f.tid
+        RETURNING f.status
     )
-    SELECT status::text AS status, count(*)::int AS number FROM kept GROUP BY status
+    SELECT status::text AS status, count(*)::int AS number FROM again GROUP BY status
 """)
 
-SEND_AGAIN = text("""
-    UPDATE tenant.deliveries
-    SET status = 'pending', attempt = attempt + 1, migrated = false, reason = NULL, detail = NULL,
-        message_id = NULL, finished_at = NULL, due_at = clock_timestamp()
-    WHERE bot_id = :bot AND source_id = :id AND position > :cursor AND position <= :last
-        AND status = ANY(CAST(:outcomes AS tenant.delivery_status[]))
-""")
+_IS_OVER = """NOT CAST(:more AS boolean) AND status = 'sending' AND in_flight = 0
+            AND pending + :failed + :uncertain = 0"""
 
-COUNT_RESENT = text("""
+COUNT_RESENT = text(f"""
     UPDATE tenant.broadcasts
     SET pending = pending + :failed + :uncertain,
         failed = failed - :failed,
         uncertain = uncertain - :uncertain,
         resend_cursor = CASE WHEN :more THEN :last ELSE 0 END,
-        resending = CASE WHEN :more THEN resending ELSE '{}' END,
-        status = CASE WHEN over THEN 'completed' ELSE status END,
-        changed_at = CASE WHEN over THEN clock_timestamp() ELSE changed_at END,
-        finished_at = CASE WHEN over THEN clock_timestamp() ELSE finished_at END
-    FROM (
-        SELECT NOT :more AND status = 'sending' AND in_flight = 0
-            AND pending + :failed + :uncertain = 0 AS over
-        FROM tenant.broadcasts WHERE bot_id = :bot AND id = :id
-    ) AS progress
+        resending = CASE WHEN :more THEN resending ELSE '{{}}' END,
+        status = CASE WHEN {_IS_OVER} THEN 'completed' ELSE status END,
+        changed_at = CASE WHEN {_IS_OVER} THEN clock_timestamp() ELSE changed_at END,
+        finished_at = CASE WHEN {_IS_OVER} THEN clock_timestamp() ELSE finished_at END
     WHERE bot_id = :bot AND id = :id
-""")
+""")  # noqa: S608 - made of the constants above
 
 RECIPIENTS = text("""
     SELECT d.position, d.subscriber_id, s.chat_id, d.status::text AS status, d.reason, d.detail,
