@@ -78,6 +78,7 @@ from skua_core.use_cases.campaigns import (
     PreviewCampaign,
 )
 from skua_core.use_cases.intake import AuthenticateWebhook, ReceiveUpdate
+from skua_core.use_cases.item_stops import PauseItem
 from skua_core.use_cases.lane_place import LaneSettings
 from skua_core.use_cases.lanes import AcquireLane, ServeLane
 from skua_core.use_cases.media import FindUpload, RemoveOrphanedMedia, UploadMedia
@@ -210,7 +211,12 @@ class UseCaseProvider(Provider):
     )
     media = provide_all(UploadMedia, FindUpload, RemoveOrphanedMedia)
     broadcasts = provide_all(
-        SendBroadcast, PauseBroadcast, ResumeBroadcast, CancelBroadcast, InterruptUnserved
+        SendBroadcast,
+        PauseBroadcast,
+        ResumeBroadcast,
+        CancelBroadcast,
+        InterruptUnserved,
+        PauseItem,
     )
     reports = provide_all(GetBroadcastReport, ListBroadcasts, WatchBroadcast, ExportRecipients)
     audit = provide_all(ReadAudit, VerifyAudit)

@@ -34,6 +34,21 @@ async def test_what_was_refused_leaves_behind_all_the_rest(scene: Scene) -> None
     assert [claim.deliveries[0].refused for claim in claims] == [False, False, True]
 
 
+async def test_a_chat_that_was_not_found_is_known_when_its_turn_comes_again(scene: Scene) -> None:
+    await scene.subscribe(1)
+    broadcast = await scene.start()
+    lease = await scene.lease()
+    (delivery,) = (await scene.claim(lease)).deliveries
+    not_found = scene.put_back(delivery, behind=True, reason=Reason.CHAT_NOT_FOUND)
+    await scene.settle(lease, not_found)
+
+    (waiting,) = await scene.recipients(broadcast)
+    (again,) = (await scene.claim(lease)).deliveries
+
+    assert (waiting.status, waiting.reason) == ("pending", "chat_not_found")
+    assert again.refused
+
+
 async def test_it_keeps_telegrams_words_while_it_waits_and_while_it_leaves(scene: Scene) -> None:
     await scene.subscribe(2)
     broadcast = await scene.start()

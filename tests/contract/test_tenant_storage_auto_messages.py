@@ -65,6 +65,17 @@ async def test_a_paused_one_answers_nothing_and_tells_why(scene: Scene) -> None:
         assert await unit.auto_messages.get(kept.id) == kept
 
 
+async def test_it_is_known_which_wordings_of_it_were_received(scene: Scene) -> None:
+    kept = await answering(scene, "prices")
+    await keep(scene, kept)
+    await scene.note_received(await scene.lease(), kept.id, "2:pt")
+
+    async with scene.rig.reading(scene.id) as unit:
+        assert await unit.auto_messages.was_received(kept.id, "2:pt")
+        assert not await unit.auto_messages.was_received(kept.id, "2:")
+        assert not await unit.auto_messages.was_received(AutoMessageId(kept.campaign_id), "2:pt")
+
+
 @pytest.mark.parametrize("keyword", [None, "prices"])
 async def test_one_trigger_has_one_auto_message(scene: Scene, keyword: str | None) -> None:
     await keep(scene, await answering(scene, keyword))

@@ -130,7 +130,8 @@ class ClaimedDelivery(msgspec.Struct, frozen=True, gc=False):
     migrated: bool = False
     """It was put back once already because its chat had moved."""
     refused: bool = False
-    """Telegram refused this very revision for this delivery already, for its content."""
+    """Telegram refused this very revision for this delivery already: it was put back with a reason
+    (``Settlement.behind``)."""
     origin: DirectOrigin | None = None
     """Where the message of a reply or test comes from; None for one that Skua words itself."""
 
@@ -178,8 +179,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     new_chat_id: ChatId | None = None
     """The chat moved: the subscriber's chat id changes too, or the two subscribers merge."""
     behind: bool = False
-    """Put back behind all the rest of its broadcast, because its content was refused: ``reason``
-    and ``detail`` stay on the pending row."""
+    """Put back behind all the rest of its broadcast, because its content was refused, or one chat
+    after another isn't found: ``reason`` and ``detail`` stay on the pending row."""
     chat_wait: float | None = None
     """Seconds for which nothing may leave to this chat, whatever it comes from."""
 

@@ -12,9 +12,10 @@ RETRY = 0.5
 
 
 class LaneChores:
-    """Freezes audiences and skips what was cancelled, beside the turns: replies go on leaving.
+    """Moves many rows beside the turns, so that replies go on leaving.
 
-    Each is safe to begin again. ``done`` is called when one has ended, well or not.
+    It freezes audiences, skips what was cancelled, and makes pending what is to be sent again. Each
+    is safe to begin again. ``done`` is called when one has ended, well or not.
     """
 
     def __init__(self, storage: TenantStorage, bot_id: BotId, *, done: Callable[[], None]) -> None:
@@ -32,6 +33,9 @@ class LaneChores:
 
     def cancel_rest(self, broadcast_id: BroadcastId) -> None:
         self._begin(broadcast_id, self._cancel_rest)
+
+    def resend(self, broadcast_id: BroadcastId) -> None:
+        self._begin(broadcast_id, self._resend)
 
     def stop(self) -> None:
         for task in self._tasks.values():
@@ -66,4 +70,11 @@ class LaneChores:
         while moved:
             async with self._storage.unit(self._bot_id, UnitKind.LANE) as unit:
                 moved = await unit.deliveries.cancel_pending(broadcast_id)
+                await unit.commit()
+
+    async def _resend(self, broadcast_id: BroadcastId) -> None:
+        more = True
+        while more:
+            async with self._storage.unit(self._bot_id, UnitKind.LANE) as unit:
+                more = await unit.deliveries.resend_next(broadcast_id)
                 await unit.commit()

@@ -6,9 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-import msgspec
-
-from skua_core.domain.content import CompiledMessage, RenderedMessage
+from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import (
     ClaimedDelivery,
     DeliveryKey,
@@ -17,24 +15,28 @@ from skua_core.domain.delivery import (
     Reason,
     Settlement,
 )
-from skua_core.domain.pace import Backoff, ChatPace, Pace, RateLearner, SendWindow
-from skua_core.domain.secret import BotToken, SealedSecret
+from skua_core.domain.pace import ChatPace
+from skua_core.domain.secret import SealedSecret
 from skua_core.errors import SkuaError
 from skua_core.ports.clock import Clock
 from skua_core.ports.messenger import (
+    Blame,
     Messenger,
-    NotSent,
     OutboundMessage,
+    Refused,
     SendOutcome,
-    Sent,
     Throttled,
     Unauthorized,
     Unknown,
 )
 from skua_core.ports.renderer import Renderer
+from skua_core.use_cases.item_stops import Item
+from skua_core.use_cases.lane_budget import LaneBudget
 from skua_core.use_cases.lane_guard import LaneGuard
-from skua_core.use_cases.lane_place import SendRates
-from skua_core.use_cases.outcomes import ThrottleScope, Verdict, judge, settle
+from skua_core.use_cases.lane_judge import LaneJudge
+from skua_core.use_cases.lane_media import LaneMedia
+from skua_core.use_cases.lane_messages import Outgoing
+from skua_core.use_cases.outcomes import Verdict, settle
 
 _log = logging.getLogger(__name__)
 _PUT_BACK = Verdict(DeliveryStatus.PENDING)
@@ -45,16 +47,8 @@ _STARTED_AT_ONCE = 4
 and claims, whose statements would each wait for a whole window to leave."""
 _FENCE_LOOK = 0.05
 """Seconds between two looks at a closed fence."""
-
-
-class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """A claimed delivery with what it takes to send it."""
-
-    delivery: ClaimedDelivery
-    token: BotToken
-    sealed_token: SealedSecret
-    compiled: CompiledMessage | None
-    """The broadcast's message; a direct message brings its own."""
+WITHHELD_FOR = 5.0
+"""Seconds of quiet after which withheld outcomes are recorded as they are."""
 
 
 class LaneSender:
@@ -70,26 +64,25 @@ class LaneSender:
         guard: LaneGuard,
         messenger: Messenger,
         renderer: Renderer,
+        judge: LaneJudge,
+        media: LaneMedia,
+        budget: LaneBudget,
         clock: Clock,
-        rates: SendRates,
-        learner: RateLearner,
     ) -> None:
         self._guard = guard
+        self._judge = judge
+        self._media = media
         self._messenger = messenger
         self._renderer = renderer
         self._clock = clock
-        self._rates = rates
+        self._budget = budget
+        self._pace = budget.pace
         self.on_answer: Callable[[], None] = _nothing
         """Called after each outcome."""
         self._queue: deque[Outgoing] = deque()
         self._queued = asyncio.Event()
         self._sends: set[asyncio.Task[None]] = set()
         self._finished: list[Settlement] = []
-        self._scope = ThrottleScope()
-        self._backoff = Backoff()
-        self.learner = learner
-        self.pace = Pace()
-        self.window = SendWindow()
         self.chats = ChatPace()
         self.direct_chats = ChatPace()
         """The chats that are busy with something else than a broadcast."""
@@ -97,6 +90,7 @@ class LaneSender:
         """Claimed deliveries without an outcome, queued or under way."""
         self.refused_token: SealedSecret | None = None
         """The token that Telegram answered 401 to."""
+        self._quiet_since = clock.monotonic()
 
     @property
     def finished(self) -> int:
@@ -106,7 +100,7 @@ class LaneSender:
     @property
     def holds_back(self) -> bool:
         """Whether a pause lasts so long that nothing should be claimed for its end."""
-        return self.pace.held(self._clock.monotonic()) > _SHORT_PAUSE
+        return self._pace.held(self._clock.monotonic()) > _SHORT_PAUSE
 
     def enqueue(self, outgoing: Iterable[Outgoing]) -> None:
         """Queue claimed deliveries; what a person waits for goes ahead of broadcasts."""
@@ -130,17 +124,44 @@ class LaneSender:
         """They could not be recorded: keep them for the next try."""
         self._finished[:0] = settlements
 
-    def put_back(self) -> None:
-        """Let go of everything that hasn't left yet."""
-        self.return_unsent(item.delivery for item in self._queue)
-        for item in self._queue:
-            self._close(item.delivery, sent_at=None)
-        self._queue.clear()
+    def put_back(self, item: Item | None = None) -> None:
+        """Let go of everything that hasn't left yet, or of what one item has queued."""
+        if item is None:
+            back, self._queue = self._queue, deque()
+        else:
+            back = deque(each for each in self._queue if each.delivery.key.source_id == item.id)
+            self._queue = deque(
+                each for each in self._queue if each.delivery.key.source_id != item.id
+            )
+        self.return_unsent(each.delivery for each in back)
+        for each in back:
+            self._close(each.delivery, sent_at=None)
 
-    def return_unsent(self, deliveries: Iterable[ClaimedDelivery]) -> None:
+    def return_unsent(
+        self, deliveries: Iterable[ClaimedDelivery], *, retry_in: float = 0.0
+    ) -> None:
         """Claimed deliveries that are certain not to have left: pending again."""
         now = self._clock.now()
-        self._finished.extend(settle(delivery, _PUT_BACK, now) for delivery in deliveries)
+        verdict = Verdict(DeliveryStatus.PENDING, retry_in=retry_in) if retry_in else _PUT_BACK
+        self._finished.extend(settle(delivery, verdict, now) for delivery in deliveries)
+
+    def settle_withheld(self) -> None:
+        """Take withheld outcomes for what they seem to be, after a while in which nothing was under
+        way that could have told more."""
+        now = self._clock.monotonic()
+        if self._sends or self._queue or not self._judge.withheld:
+            self._quiet_since = now
+        elif now - self._quiet_since >= WITHHELD_FOR:
+            self._judge.release()
+            self._finish_released()
+
+    def let_go_of_withheld(self) -> None:
+        """The lane ends: whoever has it next shall find out, unless it's lost with the lease."""
+        if self._guard.lost:
+            self._judge.release()
+        else:
+            self._judge.put_back()
+        self._finish_released()
 
     def forget_queued(self) -> None:
         """The lease is lost, so whatever hasn't left is somebody else's, and uncertain already."""
@@ -159,10 +180,10 @@ class LaneSender:
             if not self._queue:
                 self._queued.clear()
                 await self._queued.wait()
-                self.pace.rest(self._clock.monotonic())  # idle time is no credit for a burst
+                self._pace.rest(self._clock.monotonic())  # idle time is no credit for a burst
             elif not self._guard.may_act():
                 await asyncio.sleep(_FENCE_LOOK)
-            elif (delay := self.pace.delay(self._clock.monotonic())) > 0:
+            elif (delay := self._pace.delay(self._clock.monotonic())) > 0:
                 await asyncio.sleep(delay)
             else:
                 self._start(self._queue.popleft())
@@ -178,19 +199,17 @@ class LaneSender:
             verdict = Verdict(DeliveryStatus.FAILED, Reason.UNRENDERABLE, str(error))
             self._finish(delivery, verdict, self._clock.now(), sent_at=None)
             return
-        now = self._clock.monotonic()
-        rate = self._rates.of(paid=delivery.paid) * self.learner.share(now)
-        self.pace.take(now, rate)
+        self._budget.take(delivery, self._clock.monotonic())
         task = asyncio.create_task(self._send(item, content))
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
 
     def _content(self, item: Outgoing) -> RenderedMessage:
-        if item.delivery.message is not None:
-            return item.delivery.message
-        if item.compiled is None:
+        if item.compiled is not None:
+            return self._renderer.render(item.compiled, item.delivery.values)
+        if item.content is None:
             raise ValueError(f"delivery {item.delivery.key} has no message")
-        return self._renderer.render(item.compiled, item.delivery.values)
+        return item.content
 
     async def _send(self, item: Outgoing, content: RenderedMessage) -> None:
         delivery = item.delivery
@@ -202,48 +221,42 @@ class LaneSender:
             self._finish(delivery, _PUT_BACK, self._clock.now(), sent_at=None)
             return
         started_at, started = self._clock.now(), self._clock.monotonic()
-        message = OutboundMessage(delivery.chat_id, content, delivery.paid)
-        outcome = await self._outcome(item.token, message)
+        outcome = await self._outcome(item, content)
         now = self._clock.monotonic()
-        self.window.observe(now - started)
-        verdict = self._learn(item, outcome, now)
-        arrived = verdict.status is not DeliveryStatus.PENDING
-        self._finish(delivery, verdict, started_at, sent_at=started if arrived else None)
+        self._budget.learn(delivery, outcome, now=now, latency=now - started)
+        verdict: Verdict | None
+        if isinstance(outcome, Throttled):
+            verdict = self._throttled(delivery, outcome.retry_after, now)
+        else:
+            if isinstance(outcome, Unauthorized):
+                self.refused_token = item.sealed_token
+            verdict = self._judge.verdict(item, content, outcome, started_at)
+        if verdict is not None:
+            arrived = verdict.status is not DeliveryStatus.PENDING
+            self._finish(delivery, verdict, started_at, sent_at=started if arrived else None)
+        if self._judge.released:
+            self._finish_released()
 
-    async def _outcome(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
+    async def _outcome(self, item: Outgoing, content: RenderedMessage) -> SendOutcome:
+        delivery = item.delivery
+        if item.carriage is None:
+            message = OutboundMessage(delivery.chat_id, content, delivery.paid)
+        elif item.carriage.problem is None:
+            message = OutboundMessage(delivery.chat_id, content, delivery.paid, item.carriage.files)
+        else:
+            return Refused(item.carriage.problem, Blame.MEDIUM)
         try:
-            return await self._messenger.send(token, message)
+            return await self._messenger.send(item.token, message)
         except Exception as error:  # noqa: BLE001 - a bug there must not strand the delivery
             _log.exception("The messenger raised instead of answering")
             return Unknown(type(error).__name__, answered=False)
 
-    def _learn(self, item: Outgoing, outcome: SendOutcome, now: float) -> Verdict:
-        delivery = item.delivery
-        if delivery.kind is not DeliveryKind.BROADCAST or delivery.chat_id < 0:
-            self._scope.sent(delivery.chat_id, now)
-        match outcome:
-            case Throttled(retry_after):
-                if not self._scope.only_chat(delivery.chat_id, now):
-                    self._throttle(retry_after, now)
-            case Unauthorized():
-                self.refused_token = item.sealed_token
-            case Sent():
-                self._scope.accepted(delivery.chat_id, now)
-        self._slow_down_in_silence(outcome, now)
-        return judge(outcome, migrated=delivery.migrated)
-
-    def _slow_down_in_silence(self, outcome: SendOutcome, now: float) -> None:
-        if not isinstance(outcome, NotSent | Unknown):
-            self._backoff.definite()
-        elif (until := self._backoff.indefinite(now)) is not None:
-            _log.warning("Telegram gives no definite answers (%s); waiting", outcome.reason)
-            self.pace.rest(until)
-
-    def _throttle(self, retry_after: float, now: float) -> None:
-        self.pace.hold(now + retry_after)
-        self.learner.throttled(now)
+    def _throttled(self, delivery: ClaimedDelivery, retry_after: float, now: float) -> Verdict:
+        if self._budget.throttled(delivery, retry_after, now):
+            return Verdict(DeliveryStatus.PENDING, retry_in=retry_after, chat_wait=retry_after)
         if retry_after > _SHORT_PAUSE:
             self.put_back()
+        return Verdict(DeliveryStatus.PENDING, retry_in=retry_after)
 
     def _finish(
         self,
@@ -257,11 +270,18 @@ class LaneSender:
         self._close(delivery, sent_at=sent_at)
         self.on_answer()
 
+    def _finish_released(self) -> None:
+        released, self._judge.released = self._judge.released, []
+        for each in released:
+            self._finish(each.outgoing.delivery, each.verdict, each.started_at, sent_at=None)
+
     def _close(self, delivery: ClaimedDelivery, *, sent_at: float | None) -> None:
         del self.open[delivery.key]
         self.chats.finished(delivery.chat_id, sent_at)
         if delivery.kind is not DeliveryKind.BROADCAST:
             self.direct_chats.finished(delivery.chat_id, sent_at)
+        if self._media.carriers:
+            self._media.end(delivery.key)
 
 
 def _nothing() -> None:

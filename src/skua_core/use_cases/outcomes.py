@@ -39,10 +39,12 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     retry_in: float = 0.0
     reach: Reach | None = None
     new_chat_id: ChatId | None = None
+    behind: bool = False
+    chat_wait: float | None = None
 
 
 def judge(outcome: SendOutcome, *, migrated: bool = False) -> Verdict:  # noqa: PLR0911 - a table
-    """What an answer means for its delivery.
+    """What an answer means for its delivery, whatever others were answered.
 
     ``migrated`` says that this delivery was put back once already because its chat had moved.
     """
@@ -70,6 +72,15 @@ def judge(outcome: SendOutcome, *, migrated: bool = False) -> Verdict:  # noqa: 
 
 
 def settle(delivery: ClaimedDelivery, verdict: Verdict, started_at: datetime) -> Settlement:
+    if verdict.status is DeliveryStatus.SENT:  # nearly all of them, and they say little
+        return Settlement(
+            key=delivery.key,
+            attempt=delivery.attempt,
+            subscriber_id=delivery.subscriber_id,
+            status=DeliveryStatus.SENT,
+            started_at=started_at,
+            message_id=verdict.message_id,
+        )
     return Settlement(
         key=delivery.key,
         attempt=delivery.attempt,
@@ -82,6 +93,8 @@ def settle(delivery: ClaimedDelivery, verdict: Verdict, started_at: datetime) ->
         retry_in=verdict.retry_in,
         reach=verdict.reach,
         new_chat_id=verdict.new_chat_id,
+        behind=verdict.behind,
+        chat_wait=verdict.chat_wait,
     )
 
 

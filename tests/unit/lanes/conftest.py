@@ -12,6 +12,7 @@ import pytest
 from skua_adapters._memory import Memory
 from skua_adapters.clock.system import SystemClock
 from skua_adapters.id_factory.counted import CountedIdFactory
+from skua_adapters.media_store.in_memory import InMemoryMediaStore
 from skua_adapters.messenger.fake import FakeMessenger
 from skua_adapters.renderer.in_process import InProcessRenderer
 from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
@@ -38,6 +39,7 @@ from skua_core.ids import (
 )
 from skua_core.ports.repositories import BotSecrets, Recipient
 from skua_core.ports.tenant_storage import TenantUnit, UnitKind
+from skua_core.use_cases.item_stops import PauseItem
 from skua_core.use_cases.lane_guard import LaneGuard
 from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings, SendRates
 from skua_core.use_cases.lanes import AcquireLane, ServeLane
@@ -80,6 +82,7 @@ class Bench:
         self.memory = Memory(self.clock)
         self.storage = InMemoryTenantStorage(self.memory, times=self.times)
         self.messenger = FakeMessenger()
+        self.media_store = InMemoryMediaStore(self.memory)
         self.vault = InMemoryTokenVault()
         self.renderer = InProcessRenderer()
         self.bot_id = BotId(uuid4())
@@ -199,10 +202,12 @@ class Bench:
         serve = ServeLane(
             storage=self.storage,
             messenger=self.messenger,
+            media_store=self.media_store,
             vault=self.vault,
             renderer=self.renderer,
             clock=self.clock,
             token_failed=TokenFailed(storage=self.storage, clock=self.clock),
+            pause_item=PauseItem(storage=self.storage, clock=self.clock),
             settings=self.settings,
         )
         place = LanePlace()

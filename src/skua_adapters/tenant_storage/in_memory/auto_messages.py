@@ -12,6 +12,7 @@ from skua_core.ports.repositories import AutoMessageRepository
 class InMemoryAutoMessageRepository(AutoMessageRepository):
     def __init__(self, transaction: Transaction) -> None:
         self._rows = transaction.auto_messages
+        self._received = transaction.received
 
     async def get(
         self,
@@ -45,3 +46,6 @@ class InMemoryAutoMessageRepository(AutoMessageRepository):
             ),
             None,
         )
+
+    async def was_received(self, auto_message_id: AutoMessageId, wording: str) -> bool:
+        return wording in (self._received.get(auto_message_id) or ())

@@ -133,7 +133,7 @@ class ClaimRound:
             self._more = True
             return True
         revision = broadcast.revision if broadcast else None
-        refused = row.reason is Reason.CONTENT and row.revision == revision
+        refused = row.reason is not None and row.revision == revision
         marked = msgspec.structs.replace(
             row,
             status=DeliveryStatus.IN_FLIGHT,
@@ -221,6 +221,6 @@ def claimed_delivery(tx: Transaction, row: DeliveryRow) -> ClaimedDelivery | Non
         paid=broadcast.paid if broadcast else False,
         message=direct.content if direct else None,
         migrated=row.migrated,
-        refused=row.reason is Reason.CONTENT,
+        refused=row.reason is not None,
         origin=direct.origin if direct else None,
     )

@@ -81,6 +81,12 @@ class PostgresAutoMessageRepository(AutoMessageRepository):
         )
         return None if row is None else _to_auto_message(row)
 
+    async def was_received(self, auto_message_id: AutoMessageId, wording: str) -> bool:
+        received = await self._session.scalar(
+            select(AutoMessageRow.received).where(AutoMessageRow.id == auto_message_id)
+        )
+        return received is not None and wording in received
+
 
 def _to_auto_message(row: AutoMessageRow) -> AutoMessage:
     return AutoMessage(
