@@ -38,6 +38,7 @@ CALLS: dict[str, Call] = {
     "set_webhook": lambda rig: rig.api.set_webhook(TOKEN, rig.fit_url, HOOK),
     "webhook_info": lambda rig: rig.api.webhook_info(TOKEN),
     "remove_webhook": lambda rig: rig.api.remove_webhook(TOKEN),
+    "star_balance": lambda rig: rig.api.star_balance(TOKEN),
     "fetch_updates": lambda rig: rig.api.fetch_updates(TOKEN, offset=None, wait=0),
     "answer_callback": lambda rig: rig.api.answer_callback(TOKEN, "77"),
 }
@@ -142,6 +143,13 @@ async def test_a_url_that_telegram_refuses_is_unfit(rig: BotApiRig) -> None:
 async def test_a_url_that_no_telegram_would_call_is_unfit(rig: BotApiRig) -> None:
     with pytest.raises(PublicUrlUnfit):
         await rig.api.set_webhook(TOKEN, "https://me:secret@skua.example/tag", HOOK)
+
+
+async def test_a_bot_has_as_many_stars_as_telegram_says(rig: BotApiRig) -> None:
+    assert await rig.api.star_balance(TOKEN) == 0
+    rig.give_stars(10_250)
+
+    assert await rig.api.star_balance(TOKEN) == 10_250
 
 
 async def test_updates_come_oldest_first_and_as_they_were_sent(rig: BotApiRig) -> None:

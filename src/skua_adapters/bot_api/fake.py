@@ -39,6 +39,7 @@ class FakeBotApi(BotApi, UpdateSource):
         self._failure: TelegramUnavailable | None = None
         self._taken_elsewhere: set[BotToken] = set()
         self._unfit_urls: dict[str, str] = {}
+        self._stars: defaultdict[BotToken, int] = defaultdict(int)
 
     def add_bot(self, token: BotToken, *, username: str = "skua_bot") -> BotIdentity:
         self._bots[token] = BotIdentity(
@@ -63,6 +64,9 @@ class FakeBotApi(BotApi, UpdateSource):
     def refuse_webhook(self, url: str, problem: str) -> None:
         """Refuse this URL for what only Telegram can see, say a name that it can't resolve."""
         self._unfit_urls[url] = problem
+
+    def give_stars(self, token: BotToken, number: int) -> None:
+        self._stars[token] += number
 
     def take_elsewhere(self, token: BotToken) -> None:
         """Another program fetches this bot's updates from now on."""
@@ -96,6 +100,10 @@ class FakeBotApi(BotApi, UpdateSource):
     async def remove_webhook(self, token: BotToken) -> None:
         self._check(token)
         self.webhooks.pop(token, None)
+
+    async def star_balance(self, token: BotToken) -> int:
+        self._check(token)
+        return self._stars[token]
 
     async def fetch_updates(
         self, token: BotToken, *, offset: int | None, wait: float

@@ -88,6 +88,10 @@ class _WebhookInfo(msgspec.Struct, frozen=True):
     last_error_message: str | None = None
 
 
+class _StarAmount(msgspec.Struct, frozen=True):
+    amount: int
+
+
 class _Fetched(msgspec.Struct, frozen=True):
     update_id: int
 
@@ -143,6 +147,10 @@ class TelegramBotApi(BotApi, UpdateSource):
 
     async def remove_webhook(self, token: BotToken) -> None:
         await self._ask(token, "deleteWebhook", _NoParameters(), bool)
+
+    async def star_balance(self, token: BotToken) -> int:
+        balance = await self._ask(token, "getMyStarBalance", _NoParameters(), _StarAmount)
+        return balance.amount
 
     async def fetch_updates(
         self, token: BotToken, *, offset: int | None, wait: float

@@ -63,6 +63,10 @@ class BotApi(Protocol):
     async def remove_webhook(self, token: BotToken) -> None:
         """Updates that wait are kept. Harmless when none is set."""
 
+    @abstractmethod
+    async def star_balance(self, token: BotToken) -> int:
+        """Whole Telegram Stars that the bot has, to pay for sending above the free rate."""
+
 
 class UpdateSource(Protocol):
     """What a bot's people did, fetched or received.

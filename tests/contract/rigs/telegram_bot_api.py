@@ -10,6 +10,7 @@ from skua_adapters.bot_api.fake import FakeBotApi
 from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSettings
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
 from skua_adapters.telegram_simulator import FaultAction, FaultRule, TelegramSimulator
+from skua_adapters.telegram_simulator.stars import NANOSTARS
 from skua_core.domain.content import InlineButton, RenderedMessage
 from skua_core.ids import ChatId
 from skua_core.ports.bot_api import BotApi, UpdateSource
@@ -42,6 +43,7 @@ class BotApiRig:
     throttle: Callable[[int], object]
     break_down: Callable[[], object]
     take_elsewhere: Callable[[], object]
+    give_stars: Callable[[int], object]
 
 
 @asynccontextmanager
@@ -81,6 +83,7 @@ async def fake_bot_api_rig() -> AsyncIterator[BotApiRig]:
         throttle=fake.throttle,
         break_down=fake.cut_off,
         take_elsewhere=lambda: fake.take_elsewhere(TOKEN),
+        give_stars=lambda number: fake.give_stars(TOKEN, number),
     )
 
 
@@ -109,6 +112,10 @@ def rig_of_simulator(simulator: TelegramSimulator, api: BotApiWithUpdates) -> Bo
         await messenger.close()
         return people.press_button(BOT, ANA)
 
+    def give_stars(number: int) -> None:
+        # And a part of one, which doesn't count.
+        bot.stars.nanostars += number * NANOSTARS + NANOSTARS // 2
+
     def take_elsewhere() -> None:
         bot.webhook.url = "https://somebody.example/hook"
 
@@ -124,4 +131,5 @@ def rig_of_simulator(simulator: TelegramSimulator, api: BotApiWithUpdates) -> Bo
         throttle=lambda seconds: trouble(FaultAction.TOO_MANY_REQUESTS, seconds),
         break_down=lambda: trouble(FaultAction.BAD_GATEWAY),
         take_elsewhere=take_elsewhere,
+        give_stars=give_stars,
     )

@@ -59,6 +59,7 @@ async def recorded() -> list[tuple[str, dict[str, Any]]]:
         for call in (
             api.identify(TOKEN),
             api.webhook_info(TOKEN),
+            api.star_balance(TOKEN),
             api.fetch_updates(TOKEN, offset=None, wait=0),
             api.fetch_updates(TOKEN, offset=5, wait=30),
         ):
@@ -76,7 +77,7 @@ async def test_every_body_fits_aiogram_s_method() -> None:
 
     assert {method for method, _ in requests} == {
         *("sendMessage", "getMe", "setWebhook", "deleteWebhook", "getWebhookInfo", "getUpdates"),
-        "answerCallbackQuery",
+        *("answerCallbackQuery", "getMyStarBalance"),
     }
     for name, body in requests:
         method: type[TelegramMethod[Any]] = getattr(aiogram.methods, name[0].upper() + name[1:])
