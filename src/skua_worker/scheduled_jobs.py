@@ -12,8 +12,8 @@ from skua_core.ports.scheduled_jobs import JobTurn, ScheduledJobs
 
 _log = logging.getLogger(__name__)
 _LONGEST_HOLD = 30.0
-"""Seconds after which the turn of a worker that died is another's, or the job's period if that is
-shorter."""
+"""Seconds after which the turn of a worker that died is another's; at most half the job's period,
+so that another does it within the period."""
 
 
 class ScheduledJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class ScheduledJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hold(self) -> float:
-        return min(self.every, _LONGEST_HOLD)
+        return min(self.every / 2, _LONGEST_HOLD)
 
 
 class ScheduledJobRunner:

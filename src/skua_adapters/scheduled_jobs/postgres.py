@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Executable, func, or_, update
+from sqlalchemy import ColumnElement, Executable, and_, exists, func, literal, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,16 +18,26 @@ class PostgresScheduledJobs(ScheduledJobs):
 
     async def take(self, name: str, *, every: float, hold: float, holder: str) -> JobTurn | None:
         turn = JobTurn(name=name, turn_id=uuid4())
-        mine = {"due_at": _in(hold), "turn_id": turn.turn_id, "holder": holder}
-        # The condition's clock is read after the row's lock was waited for.
-        due = or_(
-            ScheduledJobRow.due_at <= func.clock_timestamp(),
-            ScheduledJobRow.due_at > _in(max(every, hold)),
+        mine = {
+            "due_at": _in(hold),
+            "turn_id": literal(turn.turn_id),
+            "holder": literal(holder),
+        }
+        waits = and_(
+            ScheduledJobRow.due_at > func.clock_timestamp(),
+            ScheduledJobRow.due_at <= _in(max(every, hold)),
+        )
+        # Looked at first without a lock, for most of the time that is all there is to do. Then
+        # under the row's lock, and by the time after it was waited for.
+        row = select(literal(name), *mine.values()).where(
+            ~exists().where(ScheduledJobRow.name == name, waits)
         )
         taken = await self._write(
             insert(ScheduledJobRow)
-            .values(name=name, **mine)
-            .on_conflict_do_update(index_elements=[ScheduledJobRow.name], set_=mine, where=due)
+            .from_select(["name", *mine], row)
+            .on_conflict_do_update(
+                index_elements=[ScheduledJobRow.name], set_=mine, where=not_(waits)
+            )
             .returning(ScheduledJobRow.turn_id)
         )
         return turn if taken else None
