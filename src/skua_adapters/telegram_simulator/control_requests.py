@@ -3,6 +3,8 @@
 import msgspec
 
 from .faults import FaultRule
+from .internet import UrlContent
+from .media_files import MediaKind
 from .world import GroupKind, User
 
 
@@ -51,6 +53,10 @@ class TextRequest(_Request, frozen=True):
     text: str
 
 
+class ReplyRequest(TextRequest, frozen=True):
+    message_id: int
+
+
 class PressRequest(_Request, frozen=True):
     user_id: int
     message_id: int | None = None
@@ -83,3 +89,35 @@ class ThrottleRequest(_Request, frozen=True):
 
 class FaultsRequest(_Request, frozen=True):
     rules: tuple[FaultRule, ...]
+
+
+class UrlRequest(UrlContent, frozen=True, kw_only=True):
+    """What Telegram finds at ``url`` from now on."""
+
+    url: str
+
+
+class FileRequest(_Request, frozen=True):
+    """A file that the bot sent or got some day."""
+
+    kind: MediaKind
+    size: int = 100_000
+    mime_type: str = ""
+    file_name: str = ""
+    width: int = 1280
+    height: int = 720
+    duration: int = 10
+
+    def __post_init__(self) -> None:
+        if min(self.size, self.width, self.height) < 1 or self.duration < 0:
+            raise ValueError("size, width and height begin at 1, duration at 0")
+
+
+class StarsRequest(_Request, frozen=True):
+    stars: int
+    may_pay: bool = True
+    """Whether paid broadcasts are switched on."""
+
+    def __post_init__(self) -> None:
+        if self.stars < 0:
+            raise ValueError("stars can't be below zero")

@@ -69,6 +69,8 @@ def tidy(entities: Iterable[Entity]) -> list[Entity]:
     cross each other isn't imitated: it looks the same.
     """
     ordered = sorted((entity for entity in entities if entity.length > 0), key=_order)
+    if len(ordered) < 2:  # noqa: PLR2004 - nothing that it could be nested in
+        return ordered
     quotes = _apart(entity for entity in ordered if entity.type in _QUOTES)
     wholes = [
         entity

@@ -28,6 +28,20 @@ class MessageHistory:
             self._messages.move_to_end(key)
         return message
 
+    def of_chat(self, bot_id: int, chat_id: int) -> list[Message]:
+        """Oldest first."""
+        found = [
+            message
+            for (bot, chat, _), message in self._messages.items()
+            if (bot, chat) == (bot_id, chat_id)
+        ]
+        return sorted(found, key=lambda message: int(message["message_id"]))
+
+
+def without_reply(message: Message) -> Message:
+    """As it is shown inside a reply: one level deep."""
+    return {name: value for name, value in message.items() if name != "reply_to_message"}
+
 
 def is_service(message: Message) -> bool:
     """Whether Telegram wrote it, about the chat itself."""

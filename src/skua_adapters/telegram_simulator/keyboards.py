@@ -94,8 +94,19 @@ def _read_button(button: object) -> dict[str, Any]:
             continue
         if kind in _KINDS_THAT_MAY_NOT_BE_EMPTY and not isinstance(value, str):
             raise _unreadable(f'Field "{kind}" must be of type String')
-        return read | {kind: value}
+        return read | {kind: _read_copy_text(value) if kind == "copy_text" else value}
     raise _unreadable("Text buttons are unallowed in the inline keyboard")
+
+
+def _read_copy_text(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise _unreadable('Field "copy_text" must be of type Object')
+    text = value.get("text")
+    if text is None:
+        raise _unreadable('Can\'t find field "text"')
+    if not isinstance(text, str):
+        raise _unreadable('Field "text" must be of type String')
+    return {"text": text}
 
 
 def _unreadable(reason: str) -> Exception:
@@ -116,7 +127,5 @@ def _check_button(button: dict[str, Any]) -> None:
     if len(data.encode("utf-8", "surrogatepass")) > _LONGEST_CALLBACK_DATA:
         raise bad_request("BUTTON_DATA_INVALID")
     copied = button.get("copy_text")
-    if copied is not None:
-        text = copied.get("text") if isinstance(copied, dict) else None
-        if not isinstance(text, str) or not 1 <= len(text) <= _LONGEST_COPIED_TEXT:
-            raise bad_request("BUTTON_COPY_TEXT_INVALID")
+    if copied is not None and not 1 <= len(copied["text"]) <= _LONGEST_COPIED_TEXT:
+        raise bad_request("BUTTON_COPY_TEXT_INVALID")

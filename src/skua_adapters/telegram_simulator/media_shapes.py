@@ -41,8 +41,9 @@ def _named(bot_id: int, file: MediaFile) -> dict[str, Any]:
         "file_id": file.file_id(bot_id),
         "file_unique_id": file.unique_id,
         "file_size": file.size,
-        "mime_type": file.mime_type,
     }
+    if file.mime_type:
+        named["mime_type"] = file.mime_type
     if file.file_name and file.kind is not MediaKind.VOICE:
         named["file_name"] = file.file_name
     return named

@@ -8,7 +8,7 @@ import msgspec
 from . import shapes
 from .chats import check_open, writable_chat
 from .entities import Entity
-from .history import Message
+from .history import Message, without_reply
 from .keyboards import callback_buttons, check_inline_keyboard, read_reply_markup
 from .limits import RateLimits
 from .parameters import Parameters
@@ -130,7 +130,7 @@ def deliver(
     return message
 
 
-def named(world: World, entities: list[Entity]) -> list[Entity]:
+def shown_entities(world: World, field: str, entities: list[Entity]) -> dict[str, Any]:
     """Mentions carry the whole user; whoever isn't known stays plain text."""
     kept = []
     for entity in entities:
@@ -140,7 +140,7 @@ def named(world: World, entities: list[Entity]) -> list[Entity]:
                 continue
             entity.user = shapes.user(person)
         kept.append(entity)
-    return kept
+    return {field: kept} if kept else {}
 
 
 def _refer(world: World, bot: SimulatedBot, message: Message, reply_to: int) -> None:
@@ -148,11 +148,6 @@ def _refer(world: World, bot: SimulatedBot, message: Message, reply_to: int) -> 
     earlier = world.history.find(bot.id, message["chat"]["id"], reply_to)
     if earlier is not None:
         message["reply_to_message"] = without_reply(earlier)
-
-
-def without_reply(message: Message) -> Message:
-    """As it is shown inside a reply: one level deep."""
-    return {name: value for name, value in message.items() if name != "reply_to_message"}
 
 
 def _reply_to(parameters: Parameters) -> int | None:

@@ -75,7 +75,7 @@ class Parameters:
         return msgspec.json.encode(value).decode()
 
     def flag(self, name: str) -> bool:
-        return self.text(name).lower() in _TRUE
+        return name in self.raw and self.text(name).lower() in _TRUE
 
     def integer(self, name: str, *, default: int, low: int, high: int) -> int:
         """Moved into ``low … high``; what isn't a number counts as 0, as Telegram has it."""

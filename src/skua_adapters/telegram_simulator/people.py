@@ -6,6 +6,7 @@ from typing import Any
 
 from . import shapes
 from .errors import ActionImpossible, NotInWorld
+from .history import Message, without_reply
 from .keyboards import callback_buttons
 from .update_queue import CALLBACK_LIFE, QueueName
 from .world import GroupKind, PressedButton, SimulatedBot, User, World
@@ -34,7 +35,7 @@ class People:
         if user_id in bot.blocked_by:
             self.unblock(bot_id, user_id)
         bot.started.add(user_id)
-        return self._say(bot, person, f"/start {payload}".rstrip())
+        return self._say(bot, person, shapes.private_chat(person), f"/start {payload}".rstrip())
 
     def check_can_start(self, bot_id: int, users: range, payload: str) -> None:
         _check_payload(payload)
@@ -42,13 +43,26 @@ class People:
             self._bot_and_active(bot_id, user_id)
 
     def send_text(self, bot_id: int, user_id: int, text: str) -> int | None:
-        bot, person = self._bot_and_active(bot_id, user_id)
-        if user_id in bot.blocked_by:
-            raise ActionImpossible(f"User {user_id} has blocked the bot and can't write to it.")
-        if not text:
-            raise ActionImpossible("A text message has some text.")
+        bot, person = self._writer(bot_id, user_id, text)
         bot.started.add(user_id)
-        return self._say(bot, person, text)
+        return self._say(bot, person, shapes.private_chat(person), text)
+
+    def reply(self, bot_id: int, user_id: int, message_id: int, text: str) -> int | None:
+        """Answer one message of the chat with the bot, which the bot is then shown whole."""
+        bot, person = self._writer(bot_id, user_id, text)
+        earlier = self._world.history.find(bot_id, user_id, message_id)
+        if earlier is None:
+            raise NotInWorld(f"message {message_id} in the chat of user {user_id}")
+        bot.started.add(user_id)
+        return self._say(bot, person, shapes.private_chat(person), text, reply_to=earlier)
+
+    def send_text_to_group(self, group_id: int, user_id: int, text: str) -> int | None:
+        group = self._world.group(group_id)
+        if group.kicked or group.migrated_to is not None:
+            raise ActionImpossible(f"The bot isn't in chat {group_id} any more.")
+        bot, person = self._bot_and_active(group.bot_id, user_id)
+        bot.met.add(user_id)
+        return self._say(bot, person, shapes.group_chat(group), text)
 
     def block(self, bot_id: int, user_id: int) -> int | None:
         """Also for people who never pressed Start; blocking twice does nothing."""
@@ -129,12 +143,30 @@ class People:
             raise ActionImpossible(f"User {user_id} has no account any more.")
         return self._world.bot(bot_id), self._world.user(user_id)
 
-    def _say(self, bot: SimulatedBot, person: User, text: str) -> int | None:
+    def _writer(self, bot_id: int, user_id: int, text: str) -> tuple[SimulatedBot, User]:
+        bot, person = self._bot_and_active(bot_id, user_id)
+        if user_id in bot.blocked_by:
+            raise ActionImpossible(f"User {user_id} has blocked the bot and can't write to it.")
+        if not text:
+            raise ActionImpossible("A text message has some text.")
+        return bot, person
+
+    def _say(
+        self,
+        bot: SimulatedBot,
+        person: User,
+        chat: dict[str, Any],
+        text: str,
+        *,
+        reply_to: Message | None = None,
+    ) -> int | None:
         message = shapes.text_from_user(
-            person, text, message_id=bot.next_message_id(), date=int(time.time())
+            person, chat, text, message_id=bot.next_message_id(), date=int(time.time())
         )
+        if reply_to is not None:
+            message["reply_to_message"] = without_reply(reply_to)
         self._world.history.keep(bot.id, message)
-        return bot.updates.add("message", message, queue=(QueueName.CHAT, person.id))
+        return bot.updates.add("message", message, queue=(QueueName.CHAT, int(chat["id"])))
 
     def _set_blocked(self, bot_id: int, user_id: int, *, blocked: bool) -> int | None:
         bot, person = self._bot_and_active(bot_id, user_id)

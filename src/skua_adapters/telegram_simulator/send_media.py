@@ -6,7 +6,7 @@ from .limits import RateLimits
 from .media_files import MediaFile, MediaKind
 from .media_input import MediaDetails, check_media, read_media, take_media
 from .media_shapes import media_content
-from .outgoing import Sent, admit, deliver, named, pay, read_envelope
+from .outgoing import Sent, admit, deliver, pay, read_envelope, shown_entities
 from .parameters import ATTACHED, Parameters
 from .receipts import MediaSource, ReceiptMedia
 from .refusals import MediaRefused, bad_request
@@ -91,8 +91,8 @@ def media_message(
 def captioned(world: World, caption: FormattedText) -> dict[str, Any]:
     if not caption.text:
         return {}
-    entities = named(world, caption.entities)
-    return {"caption": caption.text} | ({"caption_entities": entities} if entities else {})
+    entities = shown_entities(world, "caption_entities", caption.entities)
+    return {"caption": caption.text} | entities
 
 
 def receipt_of(file: MediaFile, source: MediaSource) -> ReceiptMedia:

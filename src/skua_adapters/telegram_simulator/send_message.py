@@ -3,7 +3,7 @@
 from typing import Any
 
 from .limits import RateLimits
-from .outgoing import Sent, admit, deliver, named, pay, read_envelope
+from .outgoing import Sent, admit, deliver, pay, read_envelope, shown_entities
 from .parameters import Parameters
 from .refusals import bad_request
 from .text import finish_text, read_text
@@ -16,7 +16,7 @@ def send_message(
     world: World, limits: RateLimits, bot: SimulatedBot, parameters: Parameters
 ) -> Sent:
     """Raises ``Refusal``."""
-    preview = _link_preview(parameters)
+    preview = _link_preview(parameters) if "link_preview_options" in parameters.raw else {}
     formatted = read_text(
         parameters.text("text"),
         parameters.text("parse_mode"),
@@ -27,9 +27,8 @@ def send_message(
     admit(world, limits, bot, envelope)
     stars = pay(limits, bot, envelope)
     content: dict[str, Any] = {"text": finished.text}
-    entities = named(world, finished.entities)
-    if entities:
-        content["entities"] = entities
+    if finished.entities:
+        content |= shown_entities(world, "entities", finished.entities)
     if preview:
         content["link_preview_options"] = preview
     message = deliver(world, bot, envelope, content)

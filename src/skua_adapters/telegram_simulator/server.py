@@ -160,7 +160,7 @@ class BotApiServer:
                 message_id=sent.message_ids[0] if sent else None,
                 message_ids=sent.message_ids if sent else (),
                 media=sent.media if sent else (),
-                uploads=_uploads(call.parameters),
+                uploads=_uploads(call.parameters) if call.parameters.uploads else (),
                 paid=call.parameters.flag("allow_paid_broadcast"),
                 stars=sent.stars if sent else 0.0,
                 error_code=refusal.error_code if refusal else None,

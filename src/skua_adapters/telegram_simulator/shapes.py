@@ -53,11 +53,13 @@ def group_chat(group: Group) -> dict[str, Any]:
     return {"id": group.id, "type": str(group.kind), "title": group.title}
 
 
-def text_from_user(person: User, text: str, *, message_id: int, date: int) -> dict[str, Any]:
+def text_from_user(
+    person: User, chat: dict[str, Any], text: str, *, message_id: int, date: int
+) -> dict[str, Any]:
     message = {
         "message_id": message_id,
         "from": user(person),
-        "chat": private_chat(person),
+        "chat": chat,
         "date": date,
         "text": text,
     }

@@ -9,6 +9,7 @@ from typing import Self
 from aiohttp import web
 
 from .control import Control
+from .control_content import ContentControl
 from .errors import SimulatorAddressTaken
 from .faults import FaultPlan
 from .joins import Joins
@@ -90,6 +91,7 @@ class TelegramSimulator:
             faults=self.faults,
             latency=self.latency,
         ).add_routes(app.router)
+        ContentControl(self.world).add_routes(app.router)
         # No access log: its lines would hold tokens.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PATIENCE_AT_THE_END)
         await self._runner.setup()

@@ -31,6 +31,7 @@ _INVISIBLE = re.compile(
     "\U000e0000-\U000e007f]*\\Z"
 )
 _BLANKED = re.compile("[\0-\x09\x0b-\x1f]")
+_UNCLEAN = re.compile(f"{_REMOVED.pattern}|{_DIRECTIONS.pattern}|{_BLANKED.pattern}")
 
 
 class FormattedText(msgspec.Struct):
@@ -90,6 +91,8 @@ def _read(text: str, parse_mode: str, entities: object) -> FormattedText:
 
 
 def _clean(formatted: FormattedText) -> FormattedText:
+    if not _UNCLEAN.search(formatted.text):
+        return formatted
     text = _BLANKED.sub(" ", _REMOVED.sub("", formatted.text))
     text = _DIRECTIONS.sub(lambda marks: "\u200c" * len(marks[0]), text)
     entities = formatted.entities
@@ -113,6 +116,8 @@ def _clean(formatted: FormattedText) -> FormattedText:
 def _trim(formatted: FormattedText) -> FormattedText:
     """Spaces and line ends go from both ends, in front only up to the first entity."""
     text = formatted.text.rstrip(" \n")
+    if text == formatted.text and text[:1] not in (" ", "\n"):
+        return FormattedText(text, [entity for entity in formatted.entities if entity.length])
     end = utf16_length(text)
     entities = [
         moved(entity, min(entity.offset, end), min(entity.end, end))
