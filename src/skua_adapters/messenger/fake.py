@@ -7,6 +7,7 @@ from itertools import count, repeat
 import msgspec
 
 from skua_adapters.messenger.fake_files import FakeFiles
+from skua_adapters.messenger.telegram_refusals import blame_for
 from skua_core.domain.media import CopiedMessage
 from skua_core.domain.secret import BotToken
 from skua_core.domain.subscriber import Reach
@@ -107,6 +108,9 @@ class FakeMessenger(Messenger):
         """Refuse this very text, whoever it is for."""
         self._refused_content[text] = Refused(description=description, blame=Blame.CONTENT)
 
+    def accept_content(self, text: str) -> None:
+        self._refused_content.pop(text, None)
+
     def refuse_copy(
         self,
         copied: CopiedMessage,
@@ -120,6 +124,12 @@ class FakeMessenger(Messenger):
     ) -> None:
         """Refuse what has this URL, file id, or id as an upload, in whatever message."""
         self._files.refuse(medium, description)
+
+    def fail_album(self, description: str, *, times: int = 1) -> None:
+        """Say this of an album, though a part of it arrived."""
+        refused = Refused(description=description, blame=blame_for(description.casefold()))
+        outcome = Unknown(reason=description, answered=True, refused=refused)
+        self._order(outcome, times, accepted=True)
 
     def lose_file(self, file_id: str) -> None:
         """Telegram doesn't know the file any more until it gets it again."""
