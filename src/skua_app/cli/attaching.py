@@ -48,7 +48,7 @@ class Attachments:
         """Raises MediumUnfit and OSError for a file that can't be sent."""
         if reference.startswith(_FILE_ID):
             return Medium(kind, file_id=reference.removeprefix(_FILE_ID).strip())
-        if reference.startswith(("https://", "http://")):
+        if reference.lower().startswith(("https://", "http://")):
             return Medium(kind, url=reference)
         return Medium(kind, upload=self._add(_look_at(kind, Path(reference))))
 

@@ -16,6 +16,8 @@ ACTION_MARK = "\x00"
 _PREFIX = "s."
 _ID_LENGTH = 22
 """A UUID in base64url, without its padding."""
+_NUMBER_LENGTH = 4
+"""Digits; a message has at most 31 wordings with 100 buttons each."""
 
 
 class Press(msgspec.Struct, frozen=True):
@@ -27,7 +29,7 @@ class Press(msgspec.Struct, frozen=True):
 
 
 def callback_data(source_id: SourceId, number: int) -> str:
-    """At most 36 bytes, of the 64 that Telegram allows."""
+    """At most 29 bytes, of the 64 that Telegram allows."""
     name = base64.urlsafe_b64encode(source_id.bytes).decode().rstrip("=")
     return f"{_PREFIX}{name}.{number}"
 
@@ -37,7 +39,7 @@ def read_callback_data(data: str) -> Press | None:
     name, dot, number = data.removeprefix(_PREFIX).partition(".")
     if not data.startswith(_PREFIX) or not dot or len(name) != _ID_LENGTH:
         return None
-    if not (number.isascii() and number.isdecimal() and len(number) <= 4):  # noqa: PLR2004 - plenty
+    if not (number.isascii() and number.isdecimal() and len(number) <= _NUMBER_LENGTH):
         return None
     try:
         source_id = UUID(bytes=base64.b64decode(f"{name}==", altchars=b"-_", validate=True))

@@ -150,7 +150,7 @@ class RenderedMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message for one subscriber: text and entities, nothing left for Telegram to parse."""
 
     text: str = ""
-    """The caption, when there are media or a copied message."""
+    """The caption, when there are media or a copied message; of an album it's the first one's."""
     entities: tuple[MessageEntity, ...] = ()
     buttons: ButtonRows = ()
     media: tuple[Medium, ...] = ()
