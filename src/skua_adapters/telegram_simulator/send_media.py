@@ -15,8 +15,16 @@ from .text import FormattedText, finish_caption, read_caption
 from .world import SimulatedBot, World
 
 MEDIA_METHODS = {f"send{kind.value.capitalize()}": kind for kind in MediaKind}
-_LONGEST_DURATION = 24 * 60 * 60
-_LONGEST_SIDE = 10_000
+_HIGHEST = {"duration": 24 * 60 * 60, "width": 10_000, "height": 10_000}
+_NUMBERS_OF: dict[MediaKind, tuple[str, ...]] = {
+    MediaKind.PHOTO: (),
+    MediaKind.VIDEO: ("duration", "width", "height"),
+    MediaKind.ANIMATION: ("duration", "width", "height"),
+    MediaKind.DOCUMENT: (),
+    MediaKind.AUDIO: ("duration",),
+    MediaKind.VOICE: ("duration",),
+}
+_WITHOUT_THUMBNAIL = frozenset({MediaKind.PHOTO, MediaKind.VOICE})
 _CAN_BE_COVERED = frozenset({MediaKind.PHOTO, MediaKind.VIDEO, MediaKind.ANIMATION})
 """Those that a spoiler hides and whose caption may be above them."""
 
@@ -31,7 +39,8 @@ def send_media(
     settings: MediaSettings,
 ) -> Sent:
     """Raises ``Refusal``."""
-    details = details_of(parameters, as_document=parameters.flag("disable_content_type_detection"))
+    as_document = kind is MediaKind.DOCUMENT and parameters.flag("disable_content_type_detection")
+    details = details_of(parameters, kind, as_document=as_document)
     media = read_media(parameters, kind, parameters.text(kind.value), details)
     if media is None:
         raise bad_request(f"there is no {kind.value} in the request")
@@ -45,13 +54,14 @@ def send_media(
     except MediaRefused as problem:
         raise problem.alone from problem
     stars = pay(limits, bot, envelope)
+    covered = kind in _CAN_BE_COVERED
     content = media_message(
         world,
         bot,
         file,
         caption=finished,
-        above=parameters.flag("show_caption_above_media"),
-        spoiler=parameters.flag("has_spoiler"),
+        above=covered and parameters.flag("show_caption_above_media"),
+        spoiler=covered and parameters.flag("has_spoiler"),
     )
     message = deliver(world, bot, envelope, content)
     return Sent(
@@ -99,18 +109,24 @@ def receipt_of(file: MediaFile, source: MediaSource) -> ReceiptMedia:
     return ReceiptMedia(kind=file.kind, key=file.unique_id, source=source)
 
 
-def details_of(parameters: Parameters, *, as_document: bool) -> MediaDetails:
-    def number(name: str, high: int) -> int:
-        return parameters.integer(name, default=0, low=0, high=high)
-
-    thumbnail = parameters.text("thumbnail").removeprefix(ATTACHED)
-    return MediaDetails(
-        duration=number("duration", _LONGEST_DURATION),
-        width=number("width", _LONGEST_SIDE),
-        height=number("height", _LONGEST_SIDE),
-        performer=parameters.text("performer"),
-        title=parameters.text("title"),
+def details_of(parameters: Parameters, kind: MediaKind, *, as_document: bool) -> MediaDetails:
+    """What may be said of such a file."""
+    thumbnail = None
+    if kind not in _WITHOUT_THUMBNAIL:
         # Only an uploaded one; Telegram ignores any other.
-        thumbnail=parameters.uploads.get(thumbnail),
+        part = parameters.text("thumbnail").removeprefix(ATTACHED)
+        thumbnail = parameters.uploads.get(part)
+    numbers = {
+        name: parameters.integer(name, default=0, low=0, high=_HIGHEST[name])
+        for name in _NUMBERS_OF[kind]
+    }
+    audio = kind is MediaKind.AUDIO
+    return MediaDetails(
+        duration=numbers.get("duration", 0),
+        width=numbers.get("width", 0),
+        height=numbers.get("height", 0),
+        performer=parameters.text("performer") if audio else "",
+        title=parameters.text("title") if audio else "",
+        thumbnail=thumbnail,
         as_document=as_document,
     )

@@ -86,7 +86,9 @@ def _read_item(parameters: Parameters, raw: object) -> _Item:
     except Refusal as problem:
         raise _unreadable(_as_cause(problem)) from problem
     kind = _kind(fields)
-    media = read_media(fields, kind, fields.text("media"), details_of(fields, as_document=True))
+    media = read_media(
+        fields, kind, fields.text("media"), details_of(fields, kind, as_document=True)
+    )
     if media is None:
         raise _unreadable("media not found")
     return _Item(

@@ -73,6 +73,108 @@ async def test_a_button_is_pressed_and_its_answer_seen(control: ControlClient, c
     assert press["answer"] == {"text": "Thanks", "show_alert": True, "url": ""}
 
 
+async def test_a_press_carries_the_message_as_it_was_sent(
+    control: ControlClient, call: Call
+) -> None:
+    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
+    sent = await call(
+        "sendPhoto",
+        chat_id=ANA,
+        photo="https://cats.example/1.jpg",
+        caption="sure?",
+        reply_markup=keyboard,
+    )
+    await control("POST", "/bots/42/press", user_id=ANA)
+
+    (update,) = (await call("getUpdates"))["result"]
+
+    assert update["callback_query"]["message"] == sent["result"]
+    assert {"date", "message_id", "caption", "reply_markup"} <= sent["result"].keys()
+
+
+async def test_a_reply_carries_the_whole_message_it_answers(
+    control: ControlClient, call: Call
+) -> None:
+    sent = (await call("sendMessage", chat_id=ANA, text="how are you?"))["result"]
+    await control("POST", "/bots/42/reply", user_id=ANA, message_id=sent["message_id"], text="fine")
+
+    (update,) = (await call("getUpdates"))["result"]
+    message = update["message"]
+    again = await call(
+        "sendMessage",
+        chat_id=ANA,
+        text="good",
+        reply_parameters={"message_id": message["message_id"]},
+    )
+
+    assert message["text"] == "fine"
+    assert message["reply_to_message"] == sent
+    shown = again["result"]["reply_to_message"]
+    assert (shown["text"], "reply_to_message" in shown) == ("fine", False)
+
+
+async def test_what_a_chat_holds_can_be_read(control: ControlClient, call: Call) -> None:
+    sent = (await call("sendMessage", chat_id=ANA, text="one"))["result"]
+    await call("sendMessage", chat_id=ANA + 1, text="elsewhere")
+    await control("POST", "/bots/42/text", user_id=ANA, text="two")
+
+    path = f"/bots/42/chats/{ANA}/messages"
+    messages = (await control("GET", path))["messages"]
+
+    assert [message["text"] for message in messages] == ["one", "two"]
+    assert await control("GET", f"{path}/{sent['message_id']}") == sent
+
+
+async def test_people_write_in_groups(control: ControlClient, call: Call) -> None:
+    group = await control("POST", "/bots/42/groups", title="Team")
+    await control("POST", f"/groups/{group['id']}/text", user_id=ANA, text="/start@skua_test_bot")
+
+    (update,) = (await call("getUpdates"))["result"]
+    message = update["message"]
+    copied = await call(
+        "copyMessage", chat_id=ANA, from_chat_id=group["id"], message_id=message["message_id"]
+    )
+
+    assert (message["chat"], message["from"]["id"]) == (group, ANA)
+    assert copied["ok"]
+
+
+async def test_urls_hold_what_they_are_said_to(control: ControlClient, call: Call) -> None:
+    url = "https://shop.test/cat"
+    await control("PUT", "/urls", url=url, mime_type="application/pdf", size=7)
+    taken = await call("sendDocument", chat_id=ANA, document=url)
+    await control("PUT", "/urls", url=url, gone=True)
+    gone = await call("sendDocument", chat_id=ANA, document=url)
+
+    assert taken["result"]["document"]["file_size"] == 7
+    assert gone["description"] == "Bad Request: failed to get HTTP URL content"
+    assert (await control("GET", "/urls"))["fetches"] == {url: 2}
+
+
+async def test_a_bot_is_given_files_and_loses_them(control: ControlClient, call: Call) -> None:
+    for kind in ("photo", "video", "voice"):
+        given = await control("POST", "/bots/42/files", kind=kind)
+        sent = await call(f"send{kind}", chat_id=ANA, **{kind: given["file_id"]})
+        assert given["file_unique_id"] in str(sent["result"][kind])
+
+    await control("DELETE", f"/bots/42/files/{given['file_id']}")
+
+    lost = await call("sendVoice", chat_id=ANA + 1, voice=given["file_id"])
+    assert lost["description"] == "Bad Request: wrong file identifier/HTTP URL specified"
+
+
+async def test_a_bots_stars_are_given_and_seen(control: ControlClient, call: Call) -> None:
+    await control("PUT", "/bots/42/stars", stars=3)
+
+    assert (await call("getMyStarBalance"))["result"] == {"amount": 3}
+    assert (await control("GET", "/bots/42"))["stars"] == {"amount": 3}
+    assert (await call("sendMessage", chat_id=ANA, text="hi", allow_paid_broadcast=True))["ok"]
+
+    await control("PUT", "/bots/42/stars", stars=3, may_pay=False)
+    refused = await call("sendMessage", chat_id=ANA, text="hi", allow_paid_broadcast=True)
+    assert refused["description"] == "Bad Request: BALANCE_TOO_LOW"
+
+
 async def test_thousands_join_at_a_chosen_rate(control: ControlClient, call: Call) -> None:
     await control("POST", "/users", first_id=10_000, count=2000)
     await control("POST", "/bots/42/joins", first_id=10_000, count=2000, rate=4000)
@@ -138,6 +240,16 @@ async def test_faults_latency_and_waits_are_set_while_running(
         ("POST", "/bots/42/throttle", {"retry_after": 0}, 400),
         ("POST", "/groups/-7/migrate", {}, 404),
         ("PUT", "/faults", {"rules": [{"action": "explode"}]}, 400),
+        ("PUT", "/faults", {"rules": [{"action": "refuse"}]}, 400),
+        ("POST", "/bots/42/reply", {"user_id": ANA, "message_id": 9, "text": "x"}, 404),
+        ("POST", "/bots/42/reply", {"user_id": ANA, "message_id": 9, "text": ""}, 409),
+        ("POST", "/groups/-7/text", {"user_id": ANA, "text": "x"}, 404),
+        ("GET", f"/bots/42/chats/{ANA}/messages/9", {}, 404),
+        ("POST", "/bots/42/files", {"kind": "sticker"}, 400),
+        ("POST", "/bots/42/files", {"kind": "photo", "width": 0}, 400),
+        ("DELETE", "/bots/42/files/nothing", {}, 404),
+        ("PUT", "/bots/42/stars", {"stars": -1}, 400),
+        ("PUT", "/urls", {"url": "ftp://shop.test/cat"}, 409),
         ("PUT", "/latency", {"mean": -1}, 400),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from aiogram.enums import UpdateType
 
 from skua_adapters.telegram_simulator import GroupKind, TelegramSimulator
+from skua_adapters.telegram_simulator.parameters import Parameters
 from skua_adapters.telegram_simulator.update_queue import UPDATE_TYPES
 from tests.contract.telegram_simulator.conftest import ANA, BOT, Call
 
@@ -17,10 +18,15 @@ _SIMPLE = {"Integer": int, "String": str, "Boolean": bool, "True": bool, "Float"
 
 
 @pytest.fixture(scope="module")
-def types() -> dict[str, Any]:
+def api() -> dict[str, Any]:
     if not _API.exists():
         pytest.skip("Telegram's API as JSON is not beside the project (../shared/data)")
-    api: dict[str, Any] = json.loads(_API.read_text())
+    published: dict[str, Any] = json.loads(_API.read_text())
+    return published
+
+
+@pytest.fixture(scope="module")
+def types(api: dict[str, Any]) -> dict[str, Any]:
     published: dict[str, Any] = api["types"]
     return published
 
@@ -94,6 +100,74 @@ async def test_results_have_the_published_fields(call: Call, types: dict[str, An
 
     for name, answer in (("User", me), ("Message", message), ("WebhookInfo", info)):
         assert _problems(types, name, answer["result"], name) == []
+
+
+_CONTENT: dict[str, dict[str, Any]] = {
+    "sendMessage": {"text": "hi"},
+    "sendPhoto": {"photo": "https://cats.example/1.jpg"},
+    "sendVideo": {"video": "https://cats.example/1.mp4"},
+    "sendAnimation": {"animation": "https://cats.example/1.gif"},
+    "sendDocument": {"document": "https://cats.example/1.pdf"},
+    "sendAudio": {"audio": "https://cats.example/1.mp3", "title": "Purr", "performer": "Cat"},
+    "sendVoice": {"voice": "https://cats.example/1.ogg"},
+    "sendMediaGroup": {"media": [{"type": "photo", "media": "https://cats.example/1.jpg"}] * 2},
+    "copyMessage": {"from_chat_id": ANA, "message_id": 1},
+    "getMyStarBalance": {},
+}
+METHODS = pytest.mark.parametrize("method", list(_CONTENT))
+
+
+@METHODS
+async def test_everything_sent_is_answered_with_the_published_fields(
+    call: Call, api: dict[str, Any], types: dict[str, Any], method: str
+) -> None:
+    await call("sendMessage", chat_id=ANA, text="to be copied")
+    answer = await call(
+        method,
+        chat_id=ANA,
+        **_CONTENT[method],
+        caption="<b>A cat</b>",
+        parse_mode="HTML",
+        show_caption_above_media=True,
+        has_spoiler=True,
+        message_effect_id="5104841245755180586",
+        reply_parameters={"message_id": 1},
+        reply_markup={"inline_keyboard": [[{"text": "Copy", "copy_text": {"text": "cat"}}]]},
+    )
+    (kind,) = api["methods"][method]["returns"]
+
+    assert _problems(types, kind, answer["result"], kind) == []
+
+
+class _Watched(dict[str, Any]):
+    """Remembers which parameters somebody looked for."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        super().__init__(content)
+        self.looked_for: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.looked_for.add(name)
+        return super().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        self.looked_for.add(str(name))
+        return super().__contains__(name)
+
+
+@METHODS
+async def test_only_published_parameters_are_looked_for(
+    simulator: TelegramSimulator, api: dict[str, Any], method: str
+) -> None:
+    bot = simulator.world.bot(BOT)
+    simulator.people.send_text(BOT, ANA, "to be copied")
+    watched = _Watched({"chat_id": ANA, **_CONTENT[method]})
+
+    await simulator._api.call(bot, method, Parameters(watched))
+
+    published = {field["name"] for field in api["methods"][method].get("fields", [])}
+    assert watched.looked_for <= published
+    assert watched.looked_for or not published
 
 
 async def test_updates_have_the_published_fields(

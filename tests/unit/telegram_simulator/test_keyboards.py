@@ -30,12 +30,14 @@ def test_inline_keyboard_comes_back_with_urls_as_telegram_stores_them() -> None:
         _keyboard(
             {"text": "Go", "url": "skua.example", "unknown": 1},
             {"text": "Yes", "callback_data": "é" * 32, "style": "success"},
+            {"text": "Copy", "copy_text": {"text": "é" * 256}},
         )
     )
 
     assert markup == _keyboard(
         {"text": "Go", "url": "http://skua.example/"},
         {"text": "Yes", "callback_data": "é" * 32, "style": "success"},
+        {"text": "Copy", "copy_text": {"text": "é" * 256}},
     )
     assert callback_buttons(markup) == ["é" * 32]
 
@@ -77,6 +79,16 @@ def test_other_markups_do_not_show_in_the_message(markup: object) -> None:
         ),
         (_keyboard({"text": "x", "callback_data": "é" * 33}), "BUTTON_DATA_INVALID"),
         (_keyboard({"text": "x", "copy_text": {"text": ""}}), "BUTTON_COPY_TEXT_INVALID"),
+        (_keyboard({"text": "x", "copy_text": {"text": "é" * 257}}), "BUTTON_COPY_TEXT_INVALID"),
+        (
+            _keyboard({"text": "x", "copy_text": "y"}),
+            f'{_UNREADABLE}Field "copy_text" must be of type Object',
+        ),
+        (_keyboard({"text": "x", "copy_text": {}}), f'{_UNREADABLE}Can\'t find field "text"'),
+        (
+            _keyboard({"text": "x", "copy_text": {"text": 1}}),
+            f'{_UNREADABLE}Field "text" must be of type String',
+        ),
         (
             _keyboard({"text": "x", "url": "nowhere"}),
             "inline keyboard button URL 'nowhere' is invalid: Wrong HTTP URL",
