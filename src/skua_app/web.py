@@ -1,23 +1,38 @@
 """What only a process that serves HTTP needs: the others don't wait for its imports."""
 
+import asyncio
+
 from dishka import Provider, Scope, provide
 
+from skua_core.errors import QueueUnavailable, QueueUnfit
+from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.platform_storage import PlatformStorage
-from skua_http.health import ReadinessCheck
+from skua_http.health import QueueState, ReadinessCheck
 from skua_http.webhooks.intake_gate import IntakeGate
 
 _UPDATES_AT_ONCE = 40
 """As many as Telegram brings one bot at once when nothing else was agreed with it."""
 
 
+_QUEUE_PATIENCE = 1.0
+"""Seconds; less than /readyz has for everything."""
+
+
 class StorageReadiness(ReadinessCheck):
     """Skua can work when its database answers."""
 
-    def __init__(self, platform: PlatformStorage) -> None:
+    def __init__(self, platform: PlatformStorage, queue: JobQueue) -> None:
         self._platform = platform
+        self._queue = queue
 
-    async def __call__(self) -> None:
+    async def __call__(self) -> QueueState:
         await self._platform.find_by_public_id("")
+        try:
+            async with asyncio.timeout(_QUEUE_PATIENCE):
+                await self._queue.check()
+        except (QueueUnavailable, QueueUnfit, TimeoutError):
+            return QueueState.AWAY
+        return QueueState.OK
 
 
 class HttpProvider(Provider):

@@ -2,6 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
+from enum import StrEnum
 from typing import Literal, Protocol
 
 import msgspec
@@ -16,12 +17,21 @@ PATIENCE = 2.0
 """Seconds within which what Skua depends on must have answered."""
 
 
+class QueueState(StrEnum):
+    OK = "ok"
+    AWAY = "away"
+    """Work is found by the sweep, some seconds later."""
+
+
 class ReadinessCheck(Protocol):
-    """Asks what Skua can't work without, each time anew. Shared by all requests."""
+    """Asks what Skua works with, each time anew. Shared by all requests."""
 
     @abstractmethod
-    async def __call__(self) -> None:
-        """Raises a SkuaError when something doesn't answer, such as StorageUnavailable."""
+    async def __call__(self) -> QueueState:
+        """How the job queue is, without which Skua can work.
+
+        Raises a SkuaError when something doesn't answer that it needs, such as StorageUnavailable.
+        """
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -30,6 +40,8 @@ class Alive(msgspec.Struct, frozen=True):
 
 class Ready(msgspec.Struct, frozen=True):
     status: Literal["ready"] = "ready"
+    database: Literal["ok"] = "ok"
+    queue: QueueState = QueueState.OK
 
 
 @get("/healthz", sync_to_thread=False)
@@ -44,7 +56,7 @@ async def readyz(check: FromDishka[ReadinessCheck]) -> Ready:
     """Says whether requests can be served whole; not why, for anybody may ask."""
     try:
         async with asyncio.timeout(PATIENCE):
-            await check()
+            queue = await check()
     except (SkuaError, TimeoutError):
         raise ServiceUnavailableException(detail="Skua isn't ready") from None
-    return Ready()
+    return Ready(queue=queue)

@@ -48,6 +48,7 @@ class DramatiqJobQueue(JobQueue):
         self._all_published = asyncio.Event()
         self._all_published.set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._looking: asyncio.Task[int] | None = None
         self._inboxes: set[Unheard] = set()
         self._waiting = 0
         self._in_trouble = False
@@ -83,7 +84,7 @@ class DramatiqJobQueue(JobQueue):
     async def check(self) -> None:
         await self._nudges.check()
         try:
-            await asyncio.to_thread(look, self._broker, _QUEUE)
+            await self._look()
         except (QueueUnavailable, QueueUnfit):
             # Whoever asked tells of it.
             self._in_trouble = True
@@ -129,12 +130,20 @@ class DramatiqJobQueue(JobQueue):
     async def _keep_looking(self) -> None:
         while True:
             try:
-                self._waiting = await asyncio.to_thread(look, self._broker, _QUEUE)
+                self._waiting = await self._look()
             except (QueueUnavailable, QueueUnfit) as trouble:
                 self._tell(trouble)
             else:
                 self._tell(None)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self) -> int:
+        # One at a time: threads that wait for a Redis that hangs must not become many.
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(asyncio.to_thread(look, self._broker, _QUEUE))
+            # Whoever asked may have gone meanwhile, and asyncio would call that a defect.
+            self._looking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(self._looking)
 
     def _tell(self, trouble: QueueUnavailable | QueueUnfit | None) -> None:
         if trouble is None and self._in_trouble:

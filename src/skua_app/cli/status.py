@@ -13,7 +13,9 @@ from skua_app.cli.watching import is_alive
 from skua_core.domain.bot import Bot
 from skua_core.domain.broadcast import Broadcast, BroadcastStatus
 from skua_core.domain.lane import LaneSnapshot
+from skua_core.errors import QueueUnavailable, QueueUnfit
 from skua_core.ports.clock import Clock
+from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.platform_storage import LaneRegistry
 from skua_core.use_cases.broadcast_reports import ListBroadcasts, ListBroadcastsQuery
 
@@ -41,12 +43,22 @@ def status(surroundings: Surroundings, *, as_json: bool) -> None:
         found = [_look(session, bot) for bot in session.bots()]
         where = "at SKUA_DATABASE_URL" if surroundings.settings().skua_database_url else "embedded"
         alone = session.alone
+        queue = session.run(_queue_problem(session))
     if as_json:
-        say_json({"database": where.removeprefix("at "), "running": not alone, "bots": len(found)})
+        say_json(
+            {
+                "database": where.removeprefix("at "),
+                "queue": "ok" if queue is None else "away",
+                "running": not alone,
+                "bots": len(found),
+            }
+        )
         for each in found:
             say_json(_facts(each))
         return
     say(f"Database: {where}, up to date.")
+    if queue is not None:
+        say(f"{queue} New work starts some seconds later.")
     if alone:
         say("Skua isn't running here; `skua up` starts it.")
     if not found:
@@ -54,6 +66,14 @@ def status(surroundings: Surroundings, *, as_json: bool) -> None:
         return
     _say_bots(found)
     _say_broadcasts(found)
+
+
+async def _queue_problem(session: Session) -> str | None:
+    try:
+        await (await session.find(JobQueue)).check()
+    except (QueueUnavailable, QueueUnfit) as error:
+        return str(error)
+    return None
 
 
 def _look(session: Session, bot: Bot) -> BotStatus:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from skua_core.errors import QueueUnavailable
 from tests.unit.cli.desk import Desk
 
 
@@ -52,4 +53,13 @@ def test_status_says_when_nothing_runs(desk: Desk) -> None:
 
     assert result.exit_code == 0
     assert "Skua isn't running here; `skua up` starts it." in result.stdout
-    assert desk.objects("status") == [{"database": "embedded", "running": False, "bots": 0}]
+    assert desk.objects("status") == [
+        {"database": "embedded", "queue": "ok", "running": False, "bots": 0}
+    ]
+
+
+def test_status_says_when_the_queue_is_away(desk: Desk) -> None:
+    desk.world.queue.problem = QueueUnavailable("connection refused")
+
+    assert "The job queue is not available (connection refused)." in desk.run("status").stdout
+    assert desk.objects("status")[0]["queue"] == "away"

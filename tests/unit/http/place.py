@@ -40,7 +40,7 @@ from skua_core.use_cases.bots import (
 from skua_core.use_cases.intake import AuthenticateWebhook, ReceiveUpdate
 from skua_core.use_cases.webhooks import UpdateRoute
 from skua_http.app import create_app
-from skua_http.health import ReadinessCheck
+from skua_http.health import QueueState, ReadinessCheck
 from skua_http.webhooks.intake_gate import IntakeGate
 from tests.unit.http.client import Client
 
@@ -55,12 +55,14 @@ class Switch(ReadinessCheck):
 
     def __init__(self) -> None:
         self.problem: Exception | None = None
+        self.queue = QueueState.OK
         self.delay = 0.0
 
-    async def __call__(self) -> None:
+    async def __call__(self) -> QueueState:
         await asyncio.sleep(self.delay)
         if self.problem is not None:
             raise self.problem
+        return self.queue
 
 
 class BreakableStorage(TenantStorage):

@@ -1,6 +1,7 @@
 """Alive and ready are two questions."""
 
 from skua_core.errors import StorageUnavailable
+from skua_http.health import QueueState
 from tests.unit.http.place import Place
 
 
@@ -17,7 +18,16 @@ async def test_healthz_answers_with_the_database_down(place: Place) -> None:
 async def test_readyz_is_200_when_everything_answers(place: Place) -> None:
     answer = await place.client.get(b"/readyz")
 
-    assert (answer.status, answer.body) == (200, b'{"status":"ready"}')
+    assert answer.status == 200
+    assert answer.json == {"status": "ready", "database": "ok", "queue": "ok"}
+
+
+async def test_readyz_is_200_without_a_queue_and_says_so(place: Place) -> None:
+    place.ready.queue = QueueState.AWAY
+
+    answer = await place.client.get(b"/readyz")
+
+    assert (answer.status, answer.json["queue"]) == (200, "away")
 
 
 async def test_readyz_is_503_without_saying_why(place: Place) -> None:

@@ -22,6 +22,7 @@ from skua_core.domain.lane import LaneTimes
 from skua_core.domain.secret import BotToken
 from skua_core.domain.subscriber import ChatKind, Subscriber
 from skua_core.domain.user import Actor, User
+from skua_core.errors import QueueUnavailable
 from skua_core.ids import BotId, ChatId, SubscriberId
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.repositories import BotSecrets, SubscriberFilter
@@ -44,6 +45,7 @@ START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 class RecordingJobQueue(JobQueue):
     def __init__(self) -> None:
         self.woken: list[BotId] = []
+        self.problem: QueueUnavailable | None = None
 
     async def wake(self, bot_id: BotId) -> None:
         self.woken.append(bot_id)
@@ -55,7 +57,8 @@ class RecordingJobQueue(JobQueue):
         raise NotImplementedError("nobody works here")
 
     async def check(self) -> None:
-        """It is always there."""
+        if self.problem is not None:
+            raise self.problem
 
     async def close(self) -> None:
         """Nothing to let go."""
