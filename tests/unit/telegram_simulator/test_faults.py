@@ -1,5 +1,7 @@
 """Which requests a fault rule chooses."""
 
+from typing import Any
+
 import pytest
 
 from skua_adapters.telegram_simulator.faults import (
@@ -61,3 +63,23 @@ def test_replacing_the_rules_begins_anew() -> None:
 def test_a_429_after_acceptance_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="never accepted"):
         FaultRule(action=FaultAction.TOO_MANY_REQUESTS, when=FaultMoment.AFTER)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "needs a description"),
+        ({"description": "x", "error_code": 200}, "between 400 and 599"),
+        ({"description": "x", "parts": 1}, "when=after"),
+        ({"description": "x", "parts": 0, "when": FaultMoment.AFTER}, "begin at 1"),
+    ],
+)
+def test_refusals_on_order_say_what_and_how_much(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        FaultRule(action=FaultAction.REFUSE, **changes)
+
+
+def test_a_429_on_order_needs_no_words_of_its_own() -> None:
+    rule = FaultRule(action=FaultAction.REFUSE, error_code=429, when=FaultMoment.AFTER)
+
+    assert not rule.description

@@ -91,6 +91,16 @@ def test_paid_messages_have_a_bucket_of_their_own() -> None:
     assert _admitted(limits, range(1, 2000), now=100.0, paid=True) == 1000
 
 
+def test_of_paid_messages_the_free_rate_covers_the_first() -> None:
+    limits = RateLimits(RateLimitSettings())
+
+    charged = [limits.above_free_rate(BOT, 1, now=100.0) for _ in range(33)]
+
+    assert charged == [0] * 30 + [1] * 3
+    assert limits.above_free_rate(BOT, 10, now=100.1) == 7
+    assert limits.above_free_rate(BOT + 1, 10, now=100.1) == 0
+
+
 def test_chats_that_may_be_written_to_again_are_forgotten() -> None:
     limits = RateLimits(RateLimitSettings(token_rate=1e9, token_bucket=10**9))
     for chat in range(1, 100_001):

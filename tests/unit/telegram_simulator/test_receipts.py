@@ -7,9 +7,12 @@ import pytest
 
 from skua_adapters.telegram_simulator.errors import ReceiptBookUnfit
 from skua_adapters.telegram_simulator.receipts import (
+    MediaSource,
     Receipt,
     ReceiptAnswer,
     ReceiptBook,
+    ReceiptMedia,
+    ReceiptUpload,
     ReceiptWriter,
 )
 
@@ -117,6 +120,74 @@ def test_a_wait_of_one_chat_holds_nobody_else() -> None:
 
 
 def test_the_body_is_what_was_sent() -> None:
-    receipt = _receipt(1.0, parameters={"parse_mode": "HTML"})
+    receipt = _receipt(1.0, caption="hi", parameters={"parse_mode": "HTML"})
 
-    assert receipt.body == {"chat_id": 1, "text": "hello", "parse_mode": "HTML"}
+    assert receipt.body == {"chat_id": 1, "text": "hello", "caption": "hi", "parse_mode": "HTML"}
+
+
+def _photo(at: float, key: str, **changes: Any) -> Receipt:
+    medium = ReceiptMedia(kind="photo", key=key, source=MediaSource.FILE_ID)
+    facts: dict[str, Any] = {"method": "sendPhoto", "text": None, "media": (medium,)}
+    return _receipt(at, **(facts | changes))
+
+
+def test_two_photos_are_the_same_when_picture_and_caption_are() -> None:
+    book = ReceiptBook(
+        [
+            _photo(1.0, "a"),
+            _photo(2.0, "b"),
+            _photo(3.0, "a", caption="hi"),
+            _photo(4.0, "a", caption="hi"),
+        ]
+    )
+
+    (twice,) = book.duplicates().values()
+    assert [receipt.monotonic for receipt in twice] == [3.0, 4.0]
+
+
+def test_two_copies_are_the_same_when_they_are_of_one_message() -> None:
+    copies = [
+        _receipt(
+            at,
+            method="copyMessage",
+            text=None,
+            parameters={"from_chat_id": 7, "message_id": message_id},
+        )
+        for at, message_id in ((1.0, 1), (2.0, 2), (3.0, 2))
+    ]
+
+    assert [len(twice) for twice in ReceiptBook(copies).duplicates().values()] == [2]
+
+
+def test_a_wait_is_broken_by_whatever_is_sent() -> None:
+    book = ReceiptBook([_throttled(10.0, 3), _photo(11.0, "a"), _receipt(12.0, method="getMe")])
+
+    assert [receipt.method for receipt in book.sent_during_a_wait(bot_id=42)] == ["sendPhoto"]
+    assert len(book.sends(bot_id=42)) == 2
+
+
+def test_uploads_are_found_by_bot_and_content_also_of_refused_requests() -> None:
+    upload = ReceiptUpload(name="photo", digest="d", size=3, file_name="cat.png")
+    book = ReceiptBook(
+        [
+            _photo(1.0, "a", uploads=(upload,), accepted=False),
+            _photo(2.0, "a", uploads=(upload,)),
+            _photo(3.0, "a", uploads=(upload,), bot_id=43),
+            _photo(4.0, "a"),
+        ]
+    )
+
+    counts = {key: len(receipts) for key, receipts in book.uploads().items()}
+    assert counts == {(42, "d"): 2, (43, "d"): 1}
+    assert list(book.uploads(bot_id=43)) == [(43, "d")]
+
+
+def test_media_are_read_back_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "book"
+    upload = ReceiptUpload(name="photo", digest="d", size=3)
+    receipt = _photo(1.0, "a", uploads=(upload,), message_ids=(1, 2), paid=True, stars=0.1)
+    writer = ReceiptWriter(path)
+    writer.write(receipt)
+    writer.close()
+
+    assert list(ReceiptBook.read(path)) == [receipt]
