@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -49,6 +50,34 @@ class House:
         done = self.skua(*words, "--json", typed=typed)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def on_a_terminal(self, *words: str, answers: dict[str, str]) -> tuple[int, str]:
+        """How it ends and what it shows to a person who answers so."""
+        here, there = pty.openpty()
+        process = subprocess.Popen(
+            [SKUA, *words],
+            env=self.environ,
+            cwd=self.place,
+            stdin=there,
+            stdout=there,
+            stderr=there,
+        )
+        os.close(there)
+        shown, waiting = "", dict(answers)
+        deadline = time.monotonic() + PATIENCE
+        try:
+            while time.monotonic() < deadline:
+                try:
+                    shown += os.read(here, 4096).decode(errors="replace")
+                except OSError:  # the other end is closed
+                    break
+                for question in [each for each in waiting if each in shown]:
+                    os.write(here, waiting.pop(question).encode())
+            return process.wait(PATIENCE), shown
+        finally:
+            process.kill()
+            process.wait()
+            os.close(here)
 
     def start(self, *words: str) -> "Running":
         return Running(self, words)

@@ -85,6 +85,19 @@ def test_an_album_is_uploaded_once(ready: Installation) -> None:
     assert len({medium.key for receipt in receipts for medium in receipt.media}) == 2
 
 
+def test_nothing_is_uploaded_before_somebody_has_agreed(ready: Installation) -> None:
+    before = ready.house.objects("audit", "verify")
+
+    code, shown = ready.house.on_a_terminal(
+        *("broadcast", "send", "--photo", "gull.png", "--silent"), answers={"Send it?": "n\n"}
+    )
+
+    assert code == 1
+    assert "photo gull.png (1 KB)" in shown
+    assert "It arrives without a sound." in shown
+    assert ready.house.objects("audit", "verify") == before
+
+
 def test_a_text_that_is_no_text_is_one_line(ready: Installation) -> None:
     done = ready.house.skua("broadcast", "send", "--text", "Hi \udce9")
 

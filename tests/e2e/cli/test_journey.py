@@ -2,14 +2,9 @@
 
 import csv
 import io
-import os
-import pty
-import subprocess
-import time
 
 from skua_adapters.telegram_simulator import ReceiptBook
 from tests.e2e.cli.conftest import FIRST_USER, Installation
-from tests.e2e.cli.house import PATIENCE, SKUA, House
 
 RECIPIENTS = 120
 _UNKNOWN = 77
@@ -51,8 +46,8 @@ def test_on_a_terminal_it_shows_and_asks_before_it_sends(installation: Installat
     house = installation.house
     before = house.objects("broadcast", "list")
 
-    code, shown = on_a_terminal(
-        house, "broadcast", "send", "--text", "Not this one", answers={"Send it?": "n\n"}
+    code, shown = house.on_a_terminal(
+        "broadcast", "send", "--text", "Not this one", answers={"Send it?": "n\n"}
     )
 
     assert code == 1
@@ -90,27 +85,3 @@ def test_no_token_is_in_any_log(installation: Installation) -> None:
 
     assert said
     assert installation.token.partition(":")[2] not in said
-
-
-def on_a_terminal(house: House, *words: str, answers: dict[str, str]) -> tuple[int, str]:
-    """How it ends and what it shows to a person who answers so."""
-    here, there = pty.openpty()
-    process = subprocess.Popen(
-        [SKUA, *words], env=house.environ, stdin=there, stdout=there, stderr=there
-    )
-    os.close(there)
-    shown, waiting = "", dict(answers)
-    deadline = time.monotonic() + PATIENCE
-    try:
-        while time.monotonic() < deadline:
-            try:
-                shown += os.read(here, 4096).decode(errors="replace")
-            except OSError:  # the other end is closed
-                break
-            for question in [each for each in waiting if each in shown]:
-                os.write(here, waiting.pop(question).encode())
-        return process.wait(PATIENCE), shown
-    finally:
-        process.kill()
-        process.wait()
-        os.close(here)
