@@ -85,6 +85,7 @@ class Program:
             **environment,
         }
         self.log = directory / f"{name}.log"
+        self._log_begins = 0
         self.process: asyncio.subprocess.Process | None = None
 
     @property
@@ -98,6 +99,7 @@ class Program:
 
     async def start(self, *plans: Plan) -> None:
         with self.log.open("ab") as log:
+            self._log_begins = log.tell()
             self.process = await asyncio.create_subprocess_exec(
                 *self._command,
                 env=self._environment | {"SKUA_FAULTS": fault_variable(*plans)},
@@ -146,6 +148,14 @@ class Program:
         code = None if self.process is None else self.process.returncode
         assert code in {None, 0, -signal.SIGKILL}, f"{self.name} ended with {code}\n{self.tail()}"
 
+    def has_said(self, words: str) -> bool:
+        """In this life."""
+        if not self.log.exists():
+            return False
+        with self.log.open("rb") as log:
+            log.seek(self._log_begins)
+            return words.encode() in log.read()
+
     def tail(self) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return f"--- {self.name} ---\n{text[-_TAIL:]}"
@@ -166,7 +176,6 @@ class KeptProgram:
         self._outside: str | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self._born_at = 0.0
         self.lives = 0
 
     async def __aenter__(self) -> Self:
@@ -189,11 +198,6 @@ class KeptProgram:
         done = self._task is not None and self._task.done() and not self._task.cancelled()
         return self._task.exception() if done and self._task is not None else None
 
-    @property
-    def age(self) -> float:
-        """Seconds since this life began."""
-        return time.monotonic() - self._born_at
-
     def kill(self, why: str) -> None:
         self._outside = why
         self.program.send(signal.SIGKILL)
@@ -201,7 +205,6 @@ class KeptProgram:
     async def _begin_life(self) -> None:
         self.plan = next(self._plans, Plan())
         self.lives += 1
-        self._born_at = time.monotonic()
         await self.program.start(self.plan)
 
     async def _keep(self) -> None:

@@ -237,6 +237,7 @@ class Torture:
             telegram=self._telegram,
             operators=operators,
             bots=bots,
+            young=self._scale.heartbeat * 5,
         )
         telling = asyncio.create_task(self._tell_progress())
         try:

@@ -17,8 +17,8 @@ from tests.e2e.torture.plan import DATABASE, GATES, QUEUE, Act, Disturbance, Tor
 from tests.e2e.torture.queue_server import DisturbedRedis
 
 _LOOK = 0.05
-_YOUNG = 0.5
-"""Seconds that a program may live before it is killed from outside; it does nothing that early."""
+_READY = "Ctrl-C stops it."
+"""What a server or a worker says when it begins to do something."""
 
 
 class Troubles:
@@ -34,7 +34,9 @@ class Troubles:
         telegram: SimulatedTelegram,
         operators: Operators,
         bots: Sequence[tuple[ConnectedBot, Sequence[int], Broadcast]],
+        young: float,
     ) -> None:
+        """``young`` is for how many seconds a program is spared once it does something."""
         self._plan = plan
         self._programs = programs
         self._database = database
@@ -43,6 +45,8 @@ class Troubles:
         self._operators = operators
         self._bots = bots
         self._server_falls = asyncio.Lock()
+        self._turns = {name: asyncio.Lock() for name in programs}
+        self._young = young
         self.done = Counter[Act]()
         self.frozen: dict[int, float] = defaultdict(float)
         """Seconds that each process stood still."""
@@ -59,7 +63,8 @@ class Troubles:
 
     async def _do(self, each: Disturbance) -> None:
         if each.act is Act.KILL:
-            await self._kill(self._programs[each.target])
+            async with self._turns[each.target]:
+                await self._kill(self._programs[each.target])
         elif each.act is Act.FREEZE:
             await self._freeze(self._programs[each.target], each.seconds)
         elif each.act in DATABASE:
@@ -71,9 +76,21 @@ class Troubles:
         self.done[each.act] += 1
 
     async def _kill(self, kept: KeptProgram) -> None:
-        while not kept.program.alive or kept.age < _YOUNG:  # noqa: ASYNC110 - a process's birth
-            await asyncio.sleep(_LOOK)
+        """Once it does something, however long this machine takes to begin a program."""
+        life = await self._until_ready(kept)
+        await asyncio.sleep(self._young)
+        if kept.lives != life:
+            # Something else ended it meanwhile: take the next one.
+            await self._until_ready(kept)
+        life = kept.lives
         kept.kill("from outside")
+        while kept.lives == life:  # noqa: ASYNC110 - a process's rebirth
+            await asyncio.sleep(_LOOK)
+
+    async def _until_ready(self, kept: KeptProgram) -> int:
+        while not (kept.program.alive and kept.program.has_said(_READY)):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(_LOOK)
+        return kept.lives
 
     async def _freeze(self, kept: KeptProgram, seconds: float) -> None:
         while not kept.program.alive:  # noqa: ASYNC110 - as above

@@ -47,7 +47,7 @@ class Stage:
         """It has begun to look for lanes."""
 
         async def look() -> bool | None:
-            return True if "Working." in program.tail() else None
+            return True if program.has_said("Working.") else None
 
         await self.installation.until(look, f"{program.name} at work")
 
