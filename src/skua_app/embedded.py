@@ -59,6 +59,8 @@ class EmbeddedInstallation:
             self._settings,
             skua_database_url=self.postgres.url(roles.APP, _DATABASE),
             skua_database_owner_url=self.postgres.url(roles.OWNER, _DATABASE),
+            # One process does all the work, so nobody would take a job from there.
+            skua_redis_url=None,
             web_secret_key=self._settings.web_secret_key or kept_secret_key(self.directory),
         )
 

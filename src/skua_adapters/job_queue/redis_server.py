@@ -50,7 +50,7 @@ def look(broker: RedisBroker, queue_name: str) -> int:
                 "Redis may throw away what it was given "
                 f"(its maxmemory-policy is {policy}, and has to be {_KEEPS_ALL})"
             )
-        if 0 < memory.get("maxmemory", 0) <= memory["used_memory"]:
+        if 0 < memory.get("maxmemory", 0) <= memory.get("used_memory", 0):
             raise QueueUnavailable(_FULL)
         return int(broker.do_qsize(queue_name))
     except (redis.RedisError, OSError) as error:
