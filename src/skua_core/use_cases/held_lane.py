@@ -143,8 +143,9 @@ class HeldLane:
     # Turns
 
     async def _turn(self, *, claiming: bool) -> None:
-        order = self._order() if claiming else None
         settlements = self._sender.take_finished()
+        self._look_again(settlements)
+        order = self._order() if claiming else None
         if order is None and not settlements and not self._turns.anything_unstored():
             return
         try:
@@ -158,14 +159,13 @@ class HeldLane:
             else:
                 raise
             return
-        self._look_again(settlements)
         self._sender.return_unsent(result.orphans)
         if order is not None and result.claim is not None:
             await fault("claim.after_commit")
             await self._take_in(order, result.claim)
 
     def _look_again(self, settlements: list[Settlement]) -> None:
-        """What was put back is claimed again when it comes due."""
+        """What is put back is claimed again when it comes due, be it in this very turn."""
         now = self._clock.monotonic()
         for settlement in settlements:
             if settlement.status is DeliveryStatus.PENDING:

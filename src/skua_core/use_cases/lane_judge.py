@@ -1,5 +1,6 @@
 """What answers mean together: when refusals stop being one recipient's, and a broadcast pauses."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -16,7 +17,7 @@ from skua_core.domain.delivery import (
 )
 from skua_core.domain.subscriber import Reach
 from skua_core.ids import BotId
-from skua_core.ports.messenger import Blame, Refused, SendOutcome, Sent, Unreachable
+from skua_core.ports.messenger import Blame, Refused, SendOutcome, Sent, Unknown, Unreachable
 from skua_core.use_cases.item_stops import Item, ItemKind, PauseItemCommand
 from skua_core.use_cases.lane_lessons import LaneLessons
 from skua_core.use_cases.lane_media import LaneMedia
@@ -33,6 +34,7 @@ class Withheld(msgspec.Struct, frozen=True):
     """An outcome that isn't recorded until more is known."""
 
     outgoing: Outgoing
+    message: LaneMessage
     verdict: Verdict
     started_at: datetime
 
@@ -47,18 +49,18 @@ class LaneJudge:
         self._media = media
         self._lessons = lessons
         self._stops = stops
-        self._wordings: dict[tuple[Item, str], Breaker] = {}
-        self._chats: dict[Item, Breaker] = {}
-        self._withheld: dict[Item, list[Withheld]] = {}
+        self._auto_messages: dict[tuple[Item, str], Breaker] = {}
+        """By wording."""
         self._received: set[tuple[Item, str]] = set()
-        """Wordings of auto-messages."""
+        """Wordings of auto-messages that somebody has received."""
+        self._withheld: list[Withheld] = []
         self.released: list[Withheld] = []
-        """Withheld outcomes of which the verdict is known by now; for the sender to take."""
+        """Withheld outcomes whose verdict is known by now; for the sender to take."""
 
     @property
     def withheld(self) -> int:
         """How many outcomes wait for a verdict."""
-        return sum(map(len, self._withheld.values()))
+        return len(self._withheld)
 
     def verdict(
         self,
@@ -76,83 +78,86 @@ class LaneJudge:
                 if message is None:
                     self._succeed_directly(outgoing.delivery.origin)
                 elif message.watched:
-                    self._succeed(message, outgoing)
-            case Refused(description, Blame.CONTENT | Blame.MEDIUM as blame):
-                if blame is Blame.MEDIUM and self._media.outdated(outgoing.media, content.media):
-                    return _PUT_BACK
-                if message is None:
-                    return self._refuse_directly(outgoing.delivery, description)
-                return self._refuse(message, outgoing, description)
+                    self._succeed(message, outgoing.delivery)
+            case Refused(_, Blame.CONTENT | Blame.MEDIUM):
+                return self._blame(outgoing, content, outcome)
+            case Unknown(refused=Refused(_, Blame.CONTENT | Blame.MEDIUM) as refused):
+                self._blame(outgoing, content, refused)
             case Refused(description, Blame.PAYMENT) if message is not None:
                 self._pause(message, PauseReason.PAYMENT_REFUSED, description)
                 return _PUT_BACK
             case Unreachable(Reach.INVALID) if message is not None:
-                verdict = judge(outcome)
-                return self._not_found(message, Withheld(outgoing, verdict, started_at))
+                return self._not_found(Withheld(outgoing, message, judge(outcome), started_at))
         return judge(outcome, migrated=outgoing.delivery.migrated)
 
-    def release(self) -> None:
-        """Nothing will tell more about what is withheld: it means what it says."""
-        for withheld in self._withheld.values():
-            self.released += withheld
-        self._withheld.clear()
-        self._chats.clear()
+    def _blame(self, outgoing: Outgoing, content: RenderedMessage, refused: Refused) -> Verdict:
+        """The message itself is at fault, or one of its media."""
+        if refused.blame is Blame.MEDIUM and self._media.outdated(outgoing.media, content.media):
+            return _PUT_BACK
+        if outgoing.message is None:
+            return self._refuse_directly(outgoing.delivery, refused.description)
+        return self._refuse(outgoing.message, outgoing.delivery, refused.description)
+
+    def release(self, item: Item | None = None) -> None:
+        """What is withheld, of one item or of all, means what it says."""
+        self.released += self._take_withheld(item)
 
     def put_back(self) -> None:
         """Whoever holds the lane next shall find out about what is withheld."""
-        for withheld in self._withheld.values():
-            self.released += (msgspec.structs.replace(each, verdict=_PUT_BACK) for each in withheld)
-        self._withheld.clear()
-        self._chats.clear()
+        self._release_as(_PUT_BACK, self._take_withheld())
+
+    def _take_withheld(self, item: Item | None = None) -> list[Withheld]:
+        taken = [each for each in self._withheld if item is None or each.message.item == item]
+        self._withheld = [each for each in self._withheld if item not in {None, each.message.item}]
+        for each in taken:
+            each.message.not_found.succeed()
+        return taken
+
+    def _release_as(self, verdict: Verdict, withheld: Iterable[Withheld]) -> None:
+        self.released += (msgspec.structs.replace(each, verdict=verdict) for each in withheld)
 
     # Broadcasts
 
-    def _succeed(self, message: LaneMessage, outgoing: Outgoing) -> None:
-        tag = message.tag(outgoing.delivery.values.language)
-        name = wording(message.revision, tag)
+    def _succeed(self, message: LaneMessage, delivery: ClaimedDelivery) -> None:
+        tag = message.tag(delivery.values.language)
         if tag not in message.received:
             message.received.add(tag)
-            self._lessons.received.add((message.item.id, name))
-        self._wordings.pop((message.item, name), None)
-        self._chats.pop(message.item, None)
-        self.released += self._withheld.pop(message.item, ())
+            self._lessons.received.add((message.item.id, wording(message.revision, tag)))
+        message.refusals.pop(tag, None)
+        if self._withheld:
+            self.release(message.item)
         message.watched = len(message.tags) > 1
 
-    def _refuse(self, message: LaneMessage, outgoing: Outgoing, description: str) -> Verdict:
-        delivery = outgoing.delivery
+    def _refuse(self, message: LaneMessage, delivery: ClaimedDelivery, description: str) -> Verdict:
         tag = message.tag(delivery.values.language)
         if delivery.refused and tag in message.received:
             return Verdict(DeliveryStatus.FAILED, Reason.CONTENT, description)
-        if message.item not in self._stops.items:
-            name = message.item, wording(message.revision, tag)
-            breaker = self._wordings.setdefault(name, Breaker())
-            message.watched = True
-            if breaker.refuse(delivery.subscriber_id) or delivery.refused:
-                self._pause(message, PauseReason.CONTENT_REFUSED, description)
+        message.watched = True
+        tripped = message.refusals.setdefault(tag, Breaker()).refuse(delivery.subscriber_id)
+        if tripped or delivery.refused:
+            self._pause(message, PauseReason.CONTENT_REFUSED, description)
         return Verdict(DeliveryStatus.PENDING, Reason.CONTENT, description, behind=True)
 
-    def _not_found(self, message: LaneMessage, found: Withheld) -> Verdict | None:
+    def _not_found(self, found: Withheld) -> Verdict | None:
         """A chat or two may be gone; a row of them says that this isn't the bot's audience."""
-        delivery = found.outgoing.delivery
+        message, delivery = found.message, found.outgoing.delivery
         if delivery.refused and message.received:
             return found.verdict
-        behind = _behind(found.verdict)
-        if message.item in self._stops.items:
-            return behind
         message.watched = True
-        breaker = self._chats.setdefault(message.item, Breaker())
-        if not breaker.refuse(delivery.subscriber_id):
-            self._withheld.setdefault(message.item, []).append(found)
+        if not message.stopped and not message.not_found.refuse(delivery.subscriber_id):
+            self._withheld.append(found)
             return None
-        self.released += (
-            msgspec.structs.replace(each, verdict=_behind(each.verdict))
-            for each in self._withheld.pop(message.item, ())
+        behind = msgspec.structs.replace(
+            found.verdict, status=DeliveryStatus.PENDING, reach=None, behind=True
         )
+        self._release_as(behind, self._take_withheld(message.item))
         self._pause(message, PauseReason.CHATS_NOT_FOUND, found.verdict.detail)
         return behind
 
     def _pause(self, message: LaneMessage, reason: PauseReason, detail: str | None) -> None:
-        """Whoever resumes it begins to count anew."""
+        if message.stopped:
+            return
+        message.stopped = True
         self._stops.stop(
             PauseItemCommand(
                 bot_id=self._bot_id,
@@ -162,9 +167,6 @@ class LaneJudge:
                 revision=message.revision,
             )
         )
-        for tag in message.tags:
-            self._wordings.pop((message.item, wording(message.revision, tag)), None)
-        self._chats.pop(message.item, None)
 
     # Replies and tests
 
@@ -172,7 +174,7 @@ class LaneJudge:
         name = _auto_message(origin)
         if name is None:
             return
-        self._wordings.pop(name, None)
+        self._auto_messages.pop(name, None)
         if name not in self._received:
             self._received.add(name)
             self._lessons.received.add((name[0].id, name[1]))
@@ -187,7 +189,7 @@ class LaneJudge:
 
     def _doubt(self, name: tuple[Item, str], delivery: ClaimedDelivery, description: str) -> None:
         """Pause an auto-message that nobody gets any more, or never did."""
-        tripped = self._wordings.setdefault(name, Breaker()).refuse(delivery.subscriber_id)
+        tripped = self._auto_messages.setdefault(name, Breaker()).refuse(delivery.subscriber_id)
         if tripped or (delivery.refused and name not in self._received):
             self._stops.stop(
                 PauseItemCommand(
@@ -198,10 +200,6 @@ class LaneJudge:
                     unless_received=None if tripped else name[1],
                 )
             )
-
-
-def _behind(verdict: Verdict) -> Verdict:
-    return Verdict(DeliveryStatus.PENDING, verdict.reason, verdict.detail, behind=True)
 
 
 def _auto_message(origin: DirectOrigin | None) -> tuple[Item, str] | None:

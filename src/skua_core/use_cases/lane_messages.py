@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from skua_core.domain.breaker import Breaker
 from skua_core.domain.callbacks import bind
 from skua_core.domain.content import CompiledMessage, RenderedMessage
 from skua_core.domain.delivery import Claim, ClaimedDelivery, wording
@@ -31,6 +32,13 @@ class LaneMessage:
         """Tags of the wordings that somebody has received."""
         self.watched = True
         """Whether a success still tells something about it."""
+        self.refusals: dict[str, Breaker] = {}
+        """By the tag of the wording that was refused."""
+        self.not_found = Breaker()
+        """Chats that Telegram doesn't know."""
+        self.stopped = False
+        """Its broadcast was paused because of it. Answers that come late change nothing; what is
+        claimed after a resume is loaded, and judged, anew."""
         self._written = written
         self._version: int | None = None
         self.tags = ("", *written.variants)
@@ -179,7 +187,8 @@ class LaneMessages:
         for delivery in claim.deliveries:
             if delivery.campaign_id is not None and delivery.revision is not None:
                 where = delivery.key.source_id, delivery.revision
-                if where not in self._loaded:
+                message = self._loaded.get(where)
+                if message is None or message.stopped:
                     new[where] = delivery.campaign_id
             elif delivery.message is not None and delivery.message.media:
                 media += delivery.message.media

@@ -24,6 +24,9 @@ class LaneSettings(msgspec.Struct, frozen=True, kw_only=True):
     rates: SendRates = SendRates()
     poll: float = 20.0
     """Seconds after which an idle lane looks for work without having been woken."""
+    withhold: float = 5.0
+    """Seconds of quiet after which an outcome is recorded that might have been a wrong audience's:
+    chats that aren't found, with nobody after them who could have told."""
 
 
 class LaneEnd(StrEnum):

@@ -25,6 +25,7 @@ from skua_core.ports.messenger import (
     OutboundMessage,
     Refused,
     SendOutcome,
+    Sent,
     Throttled,
     Unauthorized,
     Unknown,
@@ -47,8 +48,6 @@ _STARTED_AT_ONCE = 4
 and claims, whose statements would each wait for a whole window to leave."""
 _FENCE_LOOK = 0.05
 """Seconds between two looks at a closed fence."""
-WITHHELD_FOR = 5.0
-"""Seconds of quiet after which withheld outcomes are recorded as they are."""
 
 
 class LaneSender:
@@ -68,6 +67,7 @@ class LaneSender:
         media: LaneMedia,
         budget: LaneBudget,
         clock: Clock,
+        withhold: float,
     ) -> None:
         self._guard = guard
         self._judge = judge
@@ -90,6 +90,7 @@ class LaneSender:
         """Claimed deliveries without an outcome, queued or under way."""
         self.refused_token: SealedSecret | None = None
         """The token that Telegram answered 401 to."""
+        self._withhold = withhold
         self._quiet_since = clock.monotonic()
 
     @property
@@ -151,7 +152,7 @@ class LaneSender:
         now = self._clock.monotonic()
         if self._sends or self._queue or not self._judge.withheld:
             self._quiet_since = now
-        elif now - self._quiet_since >= WITHHELD_FOR:
+        elif now - self._quiet_since >= self._withhold:
             self._judge.release()
             self._finish_released()
 
@@ -224,12 +225,8 @@ class LaneSender:
         outcome = await self._outcome(item, content)
         now = self._clock.monotonic()
         self._budget.learn(delivery, outcome, now=now, latency=now - started)
-        verdict: Verdict | None
-        if isinstance(outcome, Throttled):
-            verdict = self._throttled(delivery, outcome.retry_after, now)
-        else:
-            if isinstance(outcome, Unauthorized):
-                self.refused_token = item.sealed_token
+        verdict = None if isinstance(outcome, Sent) else self._pause(item, outcome, now)
+        if verdict is None:
             verdict = self._judge.verdict(item, content, outcome, started_at)
         if verdict is not None:
             arrived = verdict.status is not DeliveryStatus.PENDING
@@ -250,6 +247,17 @@ class LaneSender:
         except Exception as error:  # noqa: BLE001 - a bug there must not strand the delivery
             _log.exception("The messenger raised instead of answering")
             return Unknown(type(error).__name__, answered=False)
+
+    def _pause(self, item: Outgoing, outcome: SendOutcome, now: float) -> Verdict | None:
+        """Do what an answer asks of the whole lane; its verdict, if that's all that it says."""
+        match outcome:
+            case Throttled(retry_after):
+                return self._throttled(item.delivery, retry_after, now)
+            case Unknown(retry_after=retry_after) if retry_after is not None:
+                self._throttled(item.delivery, retry_after, now)
+            case Unauthorized():
+                self.refused_token = item.sealed_token
+        return None
 
     def _throttled(self, delivery: ClaimedDelivery, retry_after: float, now: float) -> Verdict:
         if self._budget.throttled(delivery, retry_after, now):

@@ -107,6 +107,7 @@ class ServeLane:
             media=media,
             budget=budget,
             clock=self._clock,
+            withhold=self._settings.withhold,
         )
         return HeldLane(
             vault=self._vault,

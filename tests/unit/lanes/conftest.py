@@ -22,10 +22,11 @@ from skua_core.domain.bot import Bot, TokenState, WebhookState
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus, PauseReason
 from skua_core.domain.campaign import Campaign, CampaignRevision
 from skua_core.domain.content import MessageSource, RenderedMessage
-from skua_core.domain.delivery import DeliveryKind
+from skua_core.domain.delivery import DeliveryKind, DeliveryStatus, DirectOrigin, Reason
 from skua_core.domain.lane import LaneTimes
+from skua_core.domain.media import MediaKind, MediaUpload, Medium
 from skua_core.domain.secret import BotToken
-from skua_core.domain.subscriber import Profile, Subscriber
+from skua_core.domain.subscriber import Profile, Subscriber, SubscriberStatus
 from skua_core.domain.user import SYSTEM
 from skua_core.ids import (
     BotId,
@@ -33,6 +34,7 @@ from skua_core.ids import (
     CampaignId,
     ChatId,
     DirectMessageId,
+    MediaId,
     SubscriberId,
     TelegramId,
     UserId,
@@ -86,7 +88,9 @@ class Bench:
         self.vault = InMemoryTokenVault()
         self.renderer = InProcessRenderer()
         self.bot_id = BotId(uuid4())
-        self.settings = LaneSettings(times=self.times, rates=self.rates, poll=self.times.patience)
+        self.settings = LaneSettings(
+            times=self.times, rates=self.rates, poll=self.times.patience, withhold=0.05
+        )
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[TenantUnit]:
@@ -114,13 +118,15 @@ class Bench:
             sealed = self.vault.seal_token(self.bot_id, TOKEN)
             await unit.bot.save_secrets(BotSecrets(sealed_token=sealed))
 
-    async def subscribe(self, number: int) -> list[Subscriber]:
+    async def subscribe(
+        self, number: int, *, language: str | None = None, first: int = 1000
+    ) -> list[Subscriber]:
         now = self.clock.now() - timedelta(seconds=5)  # older than whatever Telegram says next
         people = [
             Subscriber(
                 id=SubscriberId(self.ids.new()),
-                chat_id=ChatId(1000 + index),
-                profile=Profile(first_name=f"Ana {index}"),
+                chat_id=ChatId(first + index),
+                profile=Profile(first_name=f"Ana {index}", language=language),
                 subscribed_changed_at=now,
                 reach_changed_at=now,
                 joined_at=now,
@@ -131,9 +137,10 @@ class Bench:
             await unit.subscribers.add_many(people)
         return people
 
-    async def broadcast(self, text: str = "Hello {{ first_name }}") -> BroadcastId:
+    async def broadcast(
+        self, message: str | MessageSource = "Hello {{ first_name }}", *, paid: bool = False
+    ) -> BroadcastId:
         now = self.clock.now()
-        source = MessageSource(text)
         campaign = Campaign(
             id=CampaignId(self.ids.new()), name="Spring", revision=1, created_at=now, updated_at=now
         )
@@ -141,31 +148,65 @@ class Bench:
             id=BroadcastId(self.ids.new()),
             campaign_id=campaign.id,
             revision=1,
+            paid=paid,
             created_at=now,
             changed_at=now,
         )
         async with self.changing() as unit:
             await unit.campaigns.save(campaign)
-            await unit.campaigns.add_revision(
-                CampaignRevision(
-                    campaign_id=campaign.id,
-                    number=1,
-                    source=source,
-                    compiled=self.renderer.compile(source),
-                    created_at=now,
-                )
-            )
+            await unit.campaigns.add_revision(self._revision(campaign.id, 1, message))
             await unit.broadcasts.add(broadcast)
         return broadcast.id
 
-    async def reply(self, subscriber: Subscriber, text: str) -> None:
+    async def edit(self, broadcast_id: BroadcastId, number: int, message: str) -> None:
+        """Resume a stopped broadcast with another wording."""
+        async with self.changing() as unit:
+            broadcast = await unit.broadcasts.get(broadcast_id, lock=True)
+            assert broadcast is not None
+            await unit.campaigns.add_revision(
+                self._revision(broadcast.campaign_id, number, message)
+            )
+            broadcast.resume(now=self.clock.now(), revision=number)
+            await unit.broadcasts.save(broadcast)
+
+    def _revision(
+        self, campaign_id: CampaignId, number: int, message: str | MessageSource
+    ) -> CampaignRevision:
+        source = MessageSource(message) if isinstance(message, str) else message
+        return CampaignRevision(
+            campaign_id=campaign_id,
+            number=number,
+            source=source,
+            compiled=self.renderer.compile(source),
+            created_at=self.clock.now(),
+        )
+
+    async def upload(self, data: bytes = b"a picture", *, name: str = "cat.jpg") -> Medium:
+        """A photo that waits in the store."""
+        media_id = MediaId(self.ids.new())
+        size = await self.media_store.put(self.bot_id, media_id, one_piece(data))
+        upload = MediaUpload(
+            id=media_id, kind=MediaKind.PHOTO, name=name, size=size, created_at=self.clock.now()
+        )
+        async with self.changing() as unit:
+            await unit.media.add(upload)
+        return Medium(MediaKind.PHOTO, upload=media_id)
+
+    async def reply(
+        self,
+        subscriber: Subscriber,
+        message: str | RenderedMessage,
+        *,
+        origin: DirectOrigin | None = None,
+    ) -> None:
         async with self.storage.unit(self.bot_id, UnitKind.INBOUND) as unit:
             await unit.deliveries.enqueue_direct(
                 DirectMessageId(self.ids.new()),
                 kind=DeliveryKind.REPLY,
                 subscriber_id=subscriber.id,
-                content=RenderedMessage(text),
+                content=RenderedMessage(message) if isinstance(message, str) else message,
                 lifetime=600,
+                origin=origin,
             )
             await unit.commit()
 
@@ -189,6 +230,15 @@ class Bench:
             report = await unit.broadcasts.report(broadcast_id)
         assert report is not None
         return report
+
+    def replies(self) -> list[tuple[DeliveryStatus, Reason | None]]:
+        rows = self.memory.tenants[self.bot_id].deliveries.rows.values()
+        return [(row.status, row.reason) for row in rows if row.kind is DeliveryKind.REPLY]
+
+    async def statuses(self) -> dict[SubscriberStatus, int]:
+        async with self.storage.unit(self.bot_id) as unit:
+            counts = await unit.subscribers.count_by_status()
+        return {status: number for status, number in counts.items() if number}
 
     async def recipients(self, broadcast_id: BroadcastId) -> list[Recipient]:
         async with self.storage.unit(self.bot_id) as unit:
@@ -219,6 +269,13 @@ class Bench:
             guard.beat(self.clock.monotonic())
             await asyncio.sleep(self.times.heartbeat)
 
+    async def until_paused(self, broadcast_id: BroadcastId) -> None:
+        async with asyncio.timeout(10):
+            status = BroadcastStatus.SENDING
+            while status is BroadcastStatus.SENDING:
+                await asyncio.sleep(0.002)
+                status = (await self.report(broadcast_id)).broadcast.status
+
     async def until_sent(self, number: int) -> None:
         await self.until(lambda: len(self.messenger.sent) >= number)
 
@@ -226,6 +283,10 @@ class Bench:
         async with asyncio.timeout(10):
             while not condition():  # noqa: ASYNC110 - what is waited for has no event
                 await asyncio.sleep(0.002)
+
+
+async def one_piece(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 @pytest.fixture
