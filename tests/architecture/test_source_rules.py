@@ -25,6 +25,7 @@ MAY_WRITE_RAW_SQL = {
     "skua_adapters/tenant_storage/postgres/delivery_statements.py": "a million rows at once",
     "skua_adapters/tenant_storage/postgres/claim_statements.py": "their order of locks is the SQL",
     "skua_adapters/tenant_storage/postgres/lane_statements.py": "their order of locks is the SQL",
+    "skua_adapters/tenant_storage/postgres/proof_statements.py": "their order of locks is the SQL",
     "skua_adapters/tenant_storage/postgres/settle_statements.py": "their order of locks is the SQL",
     "skua_adapters/tenant_storage/postgres/subscriber_statements.py": "bulk loads without COPY",
 }

@@ -36,6 +36,7 @@ from skua_core.ids import (
     BotId,
     BroadcastId,
     CampaignId,
+    ChatId,
     MediaId,
     SourceId,
     SubscriberId,
@@ -155,6 +156,14 @@ class Transaction:
             if row is None:
                 return
             yield row
+
+    def delivery_to(self, source_id: SourceId, chat_id: ChatId) -> DeliveryRow | None:
+        """What one source has for a chat."""
+        for subscriber in self.subscribers.find("chat", chat_id):
+            for row in self.deliveries.find("subscriber", subscriber.id):
+                if row.key.source_id == source_id:
+                    return row
+        return None
 
     def clear_tenant(self) -> None:
         for table in self._tables:

@@ -37,6 +37,7 @@ WHY = {
     Reason.NO_ANSWER: "Telegram gave no answer; it may have arrived",
     Reason.SERVER_ERROR: "Telegram answered with an error of its own; it may have arrived",
     Reason.LANE_TAKEN_OVER: "the process that sent it ended; it may have arrived",
+    Reason.BLOCKED_AFTER: "got it, and blocked the bot afterwards",
 }
 EXCLUDED = {
     SubscriberStatus.ACTIVE: "active",

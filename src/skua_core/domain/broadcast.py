@@ -146,4 +146,4 @@ class BroadcastReport(msgspec.Struct, frozen=True, kw_only=True):
 
     broadcast: Broadcast
     reasons: Mapping[Reason, int]
-    """Rows that failed, were skipped or are uncertain, by reason."""
+    """Rows with an outcome, by reason; most that were sent have none."""

@@ -40,7 +40,7 @@ class DeliveryStatus(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a delivery failed, was skipped, or is uncertain."""
+    """Why a delivery failed, was skipped, or is uncertain, or what came of it later."""
 
     BLOCKED = "blocked"
     DEACTIVATED = "deactivated"
@@ -62,6 +62,8 @@ class Reason(StrEnum):
     SERVER_ERROR = "server_error"
     LANE_TAKEN_OVER = "lane_taken_over"
     """The process that had claimed it ended or froze before it recorded an outcome."""
+    BLOCKED_AFTER = "blocked_after"
+    """They got it, and blocked the bot afterwards."""
 
 
 REASONS: Mapping[DeliveryStatus, frozenset[Reason]] = MappingProxyType(
@@ -89,9 +91,11 @@ REASONS: Mapping[DeliveryStatus, frozenset[Reason]] = MappingProxyType(
         DeliveryStatus.UNCERTAIN: frozenset(
             {Reason.NO_ANSWER, Reason.SERVER_ERROR, Reason.LANE_TAKEN_OVER}
         ),
+        DeliveryStatus.SENT: frozenset({Reason.BLOCKED_AFTER}),
     }
 )
-"""Which reasons belong to which outcome; the others have none."""
+"""Which reasons belong to which outcome. A delivery that was refused once for its content has that
+reason also while it waits for its next turn; the others have none."""
 
 
 class DeliveryKey(msgspec.Struct, frozen=True, gc=False):

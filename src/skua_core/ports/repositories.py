@@ -15,7 +15,7 @@ from skua_core.domain.bot import Bot
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus
 from skua_core.domain.campaign import Campaign, CampaignRevision
 from skua_core.domain.chat_link import ChatLink
-from skua_core.domain.content import RenderedMessage
+from skua_core.domain.content import Personalisation, RenderedMessage
 from skua_core.domain.delivery import DeliveryKind, DirectOrigin
 from skua_core.domain.media import MediaUpload
 from skua_core.domain.secret import SealedSecret
@@ -27,6 +27,7 @@ from skua_core.ids import (
     ChatId,
     DirectMessageId,
     MediaId,
+    SourceId,
     SubscriberId,
     UserId,
 )
@@ -137,7 +138,25 @@ class CampaignRepository(Protocol):
     async def page(self, *, after: CampaignId | None, limit: int) -> Sequence[Campaign]: ...
 
 
-class BroadcastRepository(Protocol):
+class BroadcastReports(Protocol):
+    """What became of broadcasts."""
+
+    @abstractmethod
+    async def last_sent(self, campaign_id: CampaignId, revision: int) -> datetime | None:
+        """When a broadcast was last begun that sent that revision, first or later on, however it
+        ended; None if never."""
+
+    @abstractmethod
+    async def page(
+        self, *, before: BroadcastId | None, limit: int, status: BroadcastStatus | None = None
+    ) -> Sequence[Broadcast]:
+        """Newest first; only those of one status when it is given."""
+
+    @abstractmethod
+    async def report(self, broadcast_id: BroadcastId) -> BroadcastReport | None: ...
+
+
+class BroadcastRepository(BroadcastReports, Protocol):
     """Broadcasts and the slot that only one ``sending`` broadcast of a bot may hold."""
 
     @abstractmethod
@@ -155,18 +174,14 @@ class BroadcastRepository(Protocol):
         """Write status, reason, revisions and times, never the counts. Raises as ``add`` does."""
 
     @abstractmethod
-    async def last_sent(self, campaign_id: CampaignId, revision: int) -> datetime | None:
-        """When a broadcast was last begun that sent that revision, first or later on, however it
-        ended; None if never."""
+    async def note_block(self, chat_id: ChatId, at: datetime) -> Broadcast | None:
+        """Somebody blocked the bot at ``at``, by Telegram's date: count it for what they got last.
 
-    @abstractmethod
-    async def page(
-        self, *, before: BroadcastId | None, limit: int, status: BroadcastStatus | None = None
-    ) -> Sequence[Broadcast]:
-        """Newest first; only those of one status when it is given."""
-
-    @abstractmethod
-    async def report(self, broadcast_id: BroadcastId) -> BroadcastReport | None: ...
+        That is the sending broadcast if they got it before, else the newest that they got which is
+        open or was finished within a day. Each recipient counts once for each broadcast. The
+        broadcast with its new count; None when nothing was counted. It locks the broadcast, so it
+        comes before any subscriber of the same unit is locked.
+        """
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,7 +199,39 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
 
 
-class DeliveryRepository(Protocol):
+class Unproven(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipient's uncertain delivery: what it would have said, and when."""
+
+    source_id: SourceId
+    campaign_id: CampaignId
+    revision: int
+    attempt: int
+    values: Personalisation
+    claimed_at: datetime
+    finished_at: datetime
+
+
+class LateProofs(Protocol):
+    """What comes to light of deliveries whose outcome nobody knew."""
+
+    @abstractmethod
+    async def unproven(self, chat_id: ChatId) -> Sequence[Unproven]:
+        """The chat's uncertain deliveries of the newest 20 broadcasts that have any, newest first.
+
+        Single messages aren't among them: nothing is decided by whether they arrived.
+        """
+
+    @abstractmethod
+    async def prove(self, source_id: SourceId, chat_id: ChatId, message_id: int) -> bool:
+        """The message is in the chat: what was uncertain, or pending again, is sent.
+
+        False for any other delivery, and for one in flight, whose answer is still to come.
+        Locks the broadcast if there is something to settle, so it comes before any subscriber of
+        the same unit is locked.
+        """
+
+
+class DeliveryRepository(LateProofs, Protocol):
     """Freezing audiences, sending single messages, and moving what was cancelled.
 
     Claiming and recording are the lane's alone (``LaneLedger``).

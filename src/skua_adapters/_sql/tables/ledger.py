@@ -77,6 +77,7 @@ Index(
 Index(
     "broadcasts_unfinished",
     BroadcastRow.bot_id,
+    BroadcastRow.id,
     postgresql_where=or_(
         BroadcastRow.status == "sending",
         and_(BroadcastRow.status == "cancelled", BroadcastRow.finished_at.is_(None)),

@@ -2,18 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import msgspec
 
 from skua_adapters._memory.memory import Transaction
-from skua_adapters._memory.rows import Progress
+from skua_adapters._memory.rows import DeliveryRow, Progress
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus
-from skua_core.domain.delivery import REASONS
+from skua_core.domain.delivery import DeliveryStatus, Reason
 from skua_core.errors import BroadcastAlreadySending, ResourceNotFound
-from skua_core.ids import BroadcastId, CampaignId
+from skua_core.ids import BroadcastId, CampaignId, ChatId, SourceId
 from skua_core.ports.repositories import BroadcastRepository
 
-_EXPLAINED = REASONS.keys()
-"""A row that was refused once keeps the reason while it waits, but that's no outcome."""
+_A_DAY = timedelta(days=1)
+_A_SECOND = timedelta(seconds=1)
+"""Telegram's dates are whole seconds."""
 
 
 class InMemoryBroadcastRepository(BroadcastRepository):
@@ -75,9 +78,40 @@ class InMemoryBroadcastRepository(BroadcastRepository):
             return None
         rows = self._transaction.broadcast_rows(broadcast_id)
         reasons = Counter(
-            row.reason for row in rows if row.reason is not None and row.status in _EXPLAINED
+            row.reason for row in rows if row.reason is not None and row.finished_at is not None
         )
         return BroadcastReport(broadcast=broadcast, reasons=dict(reasons))
+
+    async def note_block(self, chat_id: ChatId, at: datetime) -> Broadcast | None:
+        received = self._received_last(chat_id, before=at + _A_SECOND)
+        if received is None or received[1].reason is not None:
+            return None
+        broadcast, row = received
+        marked = msgspec.structs.replace(row, reason=Reason.BLOCKED_AFTER)
+        self._transaction.deliveries.put(row.key, marked)
+        broadcast.blocks += 1
+        self._rows.put(broadcast.id, broadcast)
+        return broadcast
+
+    def _received_last(
+        self, chat_id: ChatId, *, before: datetime
+    ) -> tuple[Broadcast, DeliveryRow] | None:
+        now = self._transaction.now()
+        recent = [
+            each
+            for each in self._rows.values()
+            if each.finished_at is None or each.finished_at > now - _A_DAY
+        ]
+        recent.sort(
+            key=lambda each: (each.status is BroadcastStatus.SENDING, each.id), reverse=True
+        )
+        for broadcast in recent:
+            row = self._transaction.delivery_to(SourceId(broadcast.id), chat_id)
+            if row is None or row.status is not DeliveryStatus.SENT or row.finished_at is None:
+                continue
+            if row.finished_at <= before:
+                return broadcast, row
+        return None
 
     def _check_slot(self, broadcast: Broadcast) -> None:
         if broadcast.status is not BroadcastStatus.SENDING:

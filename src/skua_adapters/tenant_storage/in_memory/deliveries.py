@@ -1,7 +1,7 @@
 """Freezing audiences, queueing single messages, cancelling what waits."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from itertools import islice
 
@@ -21,8 +21,10 @@ from skua_core.domain.delivery import (
     Reason,
 )
 from skua_core.domain.subscriber import SubscriberStatus
-from skua_core.ids import BroadcastId, DirectMessageId, SourceId, SubscriberId
-from skua_core.ports.repositories import DeliveryRepository, Recipient
+from skua_core.ids import BroadcastId, ChatId, DirectMessageId, SourceId, SubscriberId
+from skua_core.ports.repositories import DeliveryRepository, Recipient, Unproven
+
+_UNPROVEN_SOURCES = 20
 
 
 class InMemoryDeliveryRepository(DeliveryRepository):
@@ -123,6 +125,48 @@ class InMemoryDeliveryRepository(DeliveryRepository):
                 finished_at=row.finished_at,
             )
 
+    async def unproven(self, chat_id: ChatId) -> Sequence[Unproven]:
+        tx = self._transaction
+        unsure = [each for each in tx.broadcasts.values() if each.counts.uncertain]
+        unsure.sort(key=lambda each: each.id, reverse=True)
+        subscriber = next(iter(tx.subscribers.find("chat", chat_id)), None)
+        found: list[Unproven] = []
+        for broadcast in unsure[:_UNPROVEN_SOURCES]:
+            row = tx.delivery_to(SourceId(broadcast.id), chat_id)
+            if subscriber is None or row is None or row.status is not DeliveryStatus.UNCERTAIN:
+                continue
+            if row.revision is None or row.claimed_at is None or row.finished_at is None:
+                continue
+            found.append(
+                Unproven(
+                    source_id=row.key.source_id,
+                    campaign_id=broadcast.campaign_id,
+                    revision=row.revision,
+                    attempt=row.attempt,
+                    values=subscriber.personalisation,
+                    claimed_at=row.claimed_at,
+                    finished_at=row.finished_at,
+                )
+            )
+        return found
+
+    async def prove(self, source_id: SourceId, chat_id: ChatId, message_id: int) -> bool:
+        tx = self._transaction
+        row = tx.delivery_to(source_id, chat_id)
+        if row is None or not _can_be_proven(row):
+            return False
+        proven = msgspec.structs.replace(
+            row,
+            status=DeliveryStatus.SENT,
+            reason=None,
+            detail=None,
+            message_id=message_id,
+            finished_at=tx.now(),
+        )
+        move(tx, row, proven)
+        finish_if_done(tx, BroadcastId(source_id), tx.now())
+        return True
+
     async def audit_counts(self, broadcast_id: BroadcastId) -> bool:
         broadcast = self._transaction.broadcasts.get(broadcast_id)
         if broadcast is None:
@@ -131,6 +175,12 @@ class InMemoryDeliveryRepository(DeliveryRepository):
         return msgspec.structs.asdict(broadcast.counts) == {
             status.value: rows[status.value] for status in DeliveryStatus
         }
+
+
+def _can_be_proven(row: DeliveryRow) -> bool:
+    if row.status is DeliveryStatus.PENDING:
+        return row.attempt > 1
+    return row.status is DeliveryStatus.UNCERTAIN
 
 
 def _send_again(tx: Transaction, row: DeliveryRow) -> None:

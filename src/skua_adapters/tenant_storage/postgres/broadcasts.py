@@ -10,12 +10,13 @@ from sqlalchemy.sql import func
 
 from skua_adapters._sql.errors import Trouble
 from skua_adapters._sql.tables import BroadcastRow, DeliveryRow
+from skua_adapters.tenant_storage.postgres import proof_statements, settle_statements
 from skua_adapters.tenant_storage.postgres.bots import lock_bot, lock_lane
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus, PauseReason
-from skua_core.domain.delivery import REASONS, DeliveryCounts, DeliveryStatus, Reason
+from skua_core.domain.delivery import DeliveryCounts, DeliveryStatus, Reason
 from skua_core.domain.subscriber import SubscriberStatus
 from skua_core.errors import BroadcastAlreadySending, ResourceNotFound, StorageUnavailable
-from skua_core.ids import BotId, BroadcastId, CampaignId, UserId
+from skua_core.ids import BotId, BroadcastId, CampaignId, ChatId, UserId
 from skua_core.ports.repositories import BroadcastRepository
 
 _SLOT_WAIT = "300ms"
@@ -111,13 +112,26 @@ class PostgresBroadcastRepository(BroadcastRepository):
             return None
         reasons = await self._session.execute(
             select(DeliveryRow.reason, func.count())
-            .where(DeliveryRow.source_id == broadcast_id, DeliveryRow.status.in_(REASONS))
+            .where(DeliveryRow.source_id == broadcast_id, DeliveryRow.finished_at.is_not(None))
             .group_by(DeliveryRow.reason)
         )
         return BroadcastReport(
             broadcast=broadcast,
             reasons={Reason(reason): number for reason, number in reasons if reason is not None},
         )
+
+    async def note_block(self, chat_id: ChatId, at: datetime) -> Broadcast | None:
+        bot = {"bot": self._bot_id}
+        received = await self._session.scalar(
+            proof_statements.RECEIVED_LAST, bot | {"chat": chat_id, "at": at}
+        )
+        if received is None:
+            return None
+        await self._session.execute(settle_statements.LOCK_ITEMS, bot | {"sources": [received]})
+        counted = await self._session.scalar(
+            proof_statements.COUNT_BLOCK, bot | {"source": received, "chat": chat_id}
+        )
+        return None if counted is None else await self.get(BroadcastId(received))
 
     @asynccontextmanager
     async def _taking_slot(self, broadcast: Broadcast) -> AsyncIterator[None]:

@@ -5,24 +5,20 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import TextClause
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from skua_adapters.tenant_storage.postgres import delivery_statements as sql
+from skua_adapters.tenant_storage.postgres.late_proofs import PostgresLateProofs
 from skua_core.domain.broadcast import BroadcastStatus
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import DeliveryKind, DeliveryStatus, DirectOrigin
 from skua_core.domain.subscriber import SubscriberStatus
-from skua_core.ids import BotId, BroadcastId, ChatId, DirectMessageId, SubscriberId
+from skua_core.ids import BroadcastId, ChatId, DirectMessageId, SubscriberId
 from skua_core.ports.repositories import DeliveryRepository, Recipient
 
 _FETCHED_AT_ONCE = 1000
 
 
-class PostgresDeliveryRepository(DeliveryRepository):
-    def __init__(self, session: AsyncSession, bot_id: BotId) -> None:
-        self._session = session
-        self._bot_id = bot_id
-
+class PostgresDeliveryRepository(PostgresLateProofs, DeliveryRepository):
     async def freeze(self, broadcast_id: BroadcastId) -> int:
         broadcast = self._named(broadcast_id)
         if not await self._session.scalar(sql.TRY_FREEZE_LOCK, broadcast):

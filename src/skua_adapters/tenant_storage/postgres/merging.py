@@ -22,7 +22,12 @@ _OPEN = (DeliveryStatus.PENDING, DeliveryStatus.IN_FLIGHT)
 async def hand_over_deliveries(
     session: AsyncSession, moved: SubscriberId, survivor: SubscriberId
 ) -> None:
-    """Locks items first, then deliveries; subscribers are the caller's."""
+    """Locks items first, then deliveries; subscribers are the caller's.
+
+    Every item that holds a row, because a row that changes while its broadcast is claimed from
+    would be passed over by that claim.
+    """
+    await _lock_audiences(session, moved)
     of_moved = await _audiences(session, moved)
     of_survivor = await _audiences(session, survivor)
     shared = of_moved.keys() & of_survivor.keys()
@@ -43,6 +48,16 @@ async def hand_over_deliveries(
     )
 
 
+async def _lock_audiences(session: AsyncSession, subscriber_id: SubscriberId) -> None:
+    sources = (await _audiences(session, subscriber_id)).keys()
+    await session.execute(
+        select(BroadcastRow.id)
+        .where(BroadcastRow.id.in_(sources))
+        .order_by(BroadcastRow.id)
+        .with_for_update(key_share=True)
+    )
+
+
 async def _audiences(
     session: AsyncSession, subscriber_id: SubscriberId
 ) -> dict[UUID, DeliveryStatus]:
@@ -59,13 +74,7 @@ async def _audiences(
 async def _skip_duplicates(
     session: AsyncSession, moved: SubscriberId, broadcasts: Collection[UUID]
 ) -> None:
-    locked = await session.scalars(
-        select(BroadcastRow.id)
-        .where(BroadcastRow.id.in_(broadcasts))
-        .order_by(BroadcastRow.id)
-        .with_for_update(key_share=True)
-    )
-    for broadcast_id in locked.all():
+    for broadcast_id in broadcasts:
         skipped = await session.scalar(
             update(DeliveryRow)
             .where(

@@ -111,8 +111,10 @@ class PostgresSubscriberRepository(SubscriberRepository):
             return
         survivor = await self.by_chat(new)
         if survivor is None:
-            moved.chat_id = new
-            await self.save(moved)
+            locked_alone = await self.by_chat(old, lock=True)
+            if locked_alone is not None:
+                locked_alone.chat_id = new
+                await self.save(locked_alone)
             return
         await hand_over_deliveries(self._session, moved.id, survivor.id)
         both = (

@@ -93,6 +93,12 @@ CREATE TABLE tenant.chat_links (
 )
 """
 
+# In the order in which a claim locks them.
+BROADCASTS_UNFINISHED = """
+CREATE INDEX broadcasts_unfinished ON tenant.broadcasts (bot_id, id)
+WHERE status = 'sending' OR (status = 'cancelled' AND finished_at IS NULL)
+"""
+
 CHANGEABLE = {
     "delivery_attempts": None,
     "media": None,
@@ -117,6 +123,8 @@ def upgrade() -> None:
         " ADD blocks_since integer NOT NULL DEFAULT 0",
         "GRANT UPDATE (resending, resend_cursor, received, blocks, blocks_since)"
         " ON tenant.broadcasts TO skua_app",
+        "DROP INDEX tenant.broadcasts_unfinished",
+        BROADCASTS_UNFINISHED,
         "ALTER TABLE tenant.direct_messages"
         " ADD campaign_id uuid, ADD revision integer, ADD variant text, ADD auto_message_id uuid",
         DELIVERY_ATTEMPTS,
@@ -140,6 +148,8 @@ def downgrade() -> None:
     run(
         "DROP TABLE tenant.chat_links, tenant.auto_messages, tenant.media_files,"
         " tenant.media_chunks, tenant.media, tenant.delivery_attempts",
+        "DROP INDEX tenant.broadcasts_unfinished",
+        BROADCASTS_UNFINISHED.replace("(bot_id, id)", "(bot_id)"),
         "ALTER TABLE tenant.direct_messages"
         " DROP campaign_id, DROP revision, DROP variant, DROP auto_message_id",
         "ALTER TABLE tenant.broadcasts DROP resending, DROP resend_cursor, DROP received,"
