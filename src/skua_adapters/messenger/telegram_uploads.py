@@ -16,7 +16,9 @@ import aiohttp
 import msgspec
 from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
 from aiohttp.http import StreamWriter
+from yarl import URL
 
 from skua_adapters.messenger.telegram_http import TelegramHttp
 from skua_adapters.messenger.telegram_protocol import Answer, TelegramProtocol
@@ -104,6 +106,10 @@ class _FilePayload(payload.Payload):
 class TelegramUploads(TelegramHttp):
     """Calls with and without files over one pool of connections."""
 
+    def __init__(self, base: URL, **options: Any) -> None:
+        super().__init__(base, **options)
+        self._under_way: set[Connection] = set()
+
     async def upload(self, token: BotToken, method: str, form: Form, seconds: float) -> Uploaded:
         """Call ``method`` with files, within ``seconds``.
 
@@ -113,6 +119,7 @@ class TelegramUploads(TelegramHttp):
         deadline = self._loop.time() + seconds
         after_token = self._after(method, form.content_type)
         connection = await self._connect()
+        self._under_way.add(connection)
         try:
             try:
                 protocol = self._write(connection, token, after_token, b"", form.size)
@@ -120,13 +127,20 @@ class TelegramUploads(TelegramHttp):
                 raise UploadIncomplete(type(error).__name__) from error
             uploaded = await self._exchange(protocol, form, deadline)
         except BaseException:
-            connection.close()
+            _abort(connection)
             raise
+        finally:
+            self._under_way.discard(connection)
         if uploaded.whole and uploaded.answer.body is not None:
             connection.release()
         else:
-            connection.close()
+            _abort(connection)
         return uploaded
+
+    async def close(self) -> None:
+        for connection in self._under_way:
+            _abort(connection)
+        await super().close()
 
     async def _any_answer(self, protocol: TelegramProtocol, deadline: float) -> Answer:
         answer = await protocol.small_answer(deadline)
@@ -150,6 +164,13 @@ class TelegramUploads(TelegramHttp):
             return await _outcome(reading, whole=whole)
         finally:
             await _end(writing, reading)
+
+
+def _abort(connection: Connection) -> None:
+    """At once: a connection that is merely closed first gives away what it has been given."""
+    if connection.transport is not None:
+        connection.transport.abort()
+    connection.close()
 
 
 async def _outcome(reading: asyncio.Task[Answer], *, whole: bool) -> Uploaded:
