@@ -1,6 +1,8 @@
 """Other processes play Telegram's people through the simulator's own routes."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -265,3 +267,16 @@ async def test_no_token_is_ever_shown(control: ControlClient) -> None:
     shown = str([await control("GET"), await control("GET", f"/bots/{BOT}")])
 
     assert TOKEN.partition(":")[2] not in shown
+
+
+async def test_every_route_is_in_the_guide(simulator: TelegramSimulator) -> None:
+    guide = Path(__file__).parents[3] / "docs/how-to/telegram-simulator.md"
+    described = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /simulator\S*)`", guide.read_text()))
+    app = simulator._runner.app
+    routes = {
+        f"{route.method} {route.resource.canonical}"
+        for route in app.router.routes()
+        if route.resource and route.resource.canonical.startswith("/simulator")
+    }
+
+    assert {route for route in routes if not route.startswith("HEAD")} == described
