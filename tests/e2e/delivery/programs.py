@@ -199,8 +199,10 @@ class KeptProgram:
         return self._task.exception() if done and self._task is not None else None
 
     def kill(self, why: str) -> None:
-        self._outside = why
-        self.program.send(signal.SIGKILL)
+        """Unless it ended by itself in this very moment."""
+        with contextlib.suppress(ProcessLookupError):
+            self.program.send(signal.SIGKILL)
+            self._outside = why
 
     async def _begin_life(self) -> None:
         self.plan = next(self._plans, Plan())

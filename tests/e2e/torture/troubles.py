@@ -1,6 +1,7 @@
 """Does what the plan says, when it says so, and keeps count."""
 
 import asyncio
+import contextlib
 import random
 import signal
 import time
@@ -97,11 +98,12 @@ class Troubles:
             await asyncio.sleep(_LOOK)
         pid = kept.program.pid
         self.frozen[pid] += seconds
-        kept.program.send(signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-        # By then it may have been killed, and another live in its place.
-        if kept.program.alive and kept.program.pid == pid:
-            kept.program.send(signal.SIGCONT)
+        # It may end in this very moment, and when it shall thaw another may live in its place.
+        with contextlib.suppress(ProcessLookupError):
+            kept.program.send(signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            if kept.program.alive and kept.program.pid == pid:
+                kept.program.send(signal.SIGCONT)
 
     async def _fell_database(self, each: Disturbance) -> None:
         async with self._server_falls:
