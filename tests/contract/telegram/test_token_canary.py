@@ -19,10 +19,12 @@ from skua_adapters.bot_api.telegram_transport import TelegramTransport, internal
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
 from skua_adapters.messenger.telegram_http import TelegramHttp
 from skua_core.domain.content import RenderedMessage
+from skua_core.domain.media import MediaKind, Medium
 from skua_core.domain.secret import BotToken, WebhookSecret
 from skua_core.faults import Fault, FaultAction, FaultInjected, FaultPlan, install
 from skua_core.ids import ChatId
 from skua_core.ports.messenger import OutboundMessage
+from tests.contract.rigs.media_files import a_file, a_png, an_upload_id
 from tests.contract.rigs.telegram_wire import (
     Answer,
     bytes_of,
@@ -34,6 +36,12 @@ from tests.contract.rigs.telegram_wire import (
 )
 
 HELLO = OutboundMessage(ChatId(1), RenderedMessage("Hello"))
+MEDIA_ID = an_upload_id()
+PHOTO = OutboundMessage(
+    ChatId(1),
+    RenderedMessage(media=(Medium(MediaKind.PHOTO, upload=MEDIA_ID),)),
+    files={MEDIA_ID: a_file(a_png())},
+)
 HOOK = WebhookSecret("CANARYwebhookCANARY")
 ENVELOPE = b'{"ok":false,"error_code":%d,"description":"Bad Request: no"}'
 OUTSIDES: dict[str, Answer] = {
@@ -83,14 +91,20 @@ def outside(name: str) -> AbstractAsyncContextManager[str]:
     return nobody() if name == "connection refused" else somebody(OUTSIDES[name])
 
 
-async def send(base: str, token: BotToken) -> object:
-    settings = TelegramMessengerSettings(api_base=base, timeout=0.3, connect_timeout=0.2)
+async def send(base: str, token: BotToken, message: OutboundMessage = HELLO) -> object:
+    settings = TelegramMessengerSettings(
+        api_base=base, timeout=0.3, connect_timeout=0.2, longest_upload=0.4
+    )
     messenger = TelegramMessenger(settings)
     try:
-        outcome = await messenger.send(token, HELLO)
+        outcome = await messenger.send(token, message)
         return outcome, messenger, vars(messenger)
     finally:
         await messenger.close()
+
+
+async def upload(base: str, token: BotToken) -> object:
+    return await send(base, token, PHOTO)
 
 
 async def manage(base: str, token: BotToken) -> object:
@@ -101,6 +115,7 @@ async def manage(base: str, token: BotToken) -> object:
             api.set_webhook(token, "https://skua.example/hook", HOOK),
             api.webhook_info(token),
             api.remove_webhook(token),
+            api.star_balance(token),
             api.fetch_updates(token, offset=None, wait=0),
             api.answer_callback(token, "77"),
             return_exceptions=True,
@@ -135,7 +150,7 @@ def logs(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 @pytest.mark.parametrize("name", [*OUTSIDES, "connection refused"])
-@pytest.mark.parametrize("call", [send, manage])
+@pytest.mark.parametrize("call", [send, upload, manage])
 async def test_the_token_shows_nowhere(
     call: Call, name: str, logs: pytest.LogCaptureFixture
 ) -> None:
@@ -229,6 +244,7 @@ async def test_no_token_is_kept_after_a_call() -> None:
     for name in ("accepted", "unauthorized", "server error", "reset", "timeout", "bad JSON"):
         async with outside(name) as base:
             await send(base, token)
+            await upload(base, token)
             await manage(base, token)
 
     assert texts_kept_of(token) == []
