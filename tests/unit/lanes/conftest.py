@@ -276,6 +276,13 @@ class Bench:
                 await asyncio.sleep(0.002)
                 status = (await self.report(broadcast_id)).broadcast.status
 
+    async def serve_until(self, condition: Callable[[], bool]) -> None:
+        """Hold the lane for so long, and let it go in good order."""
+        held = await self.hold()
+        await self.until(condition)
+        held.place.stop()
+        await held.end()
+
     async def until_sent(self, number: int) -> None:
         await self.until(lambda: len(self.messenger.sent) >= number)
 
