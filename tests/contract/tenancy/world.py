@@ -26,6 +26,16 @@ _ROWS = """
     INSERT INTO tenant.direct_messages VALUES ('{bot_id}', '{message_id}', '{name}', now());
     INSERT INTO tenant.deliveries (bot_id, source_id, position, subscriber_id, kind, detail)
     VALUES ('{bot_id}', '{broadcast_id}', 1, '{subscriber_id}', 'broadcast', '{name}');
+    INSERT INTO tenant.delivery_attempts
+    VALUES ('{bot_id}', '{broadcast_id}', 1, 1, 'failed', NULL, '{name}', NULL, now());
+    INSERT INTO tenant.media VALUES ('{bot_id}', '{message_id}', 'photo', '{name}', 4, now());
+    INSERT INTO tenant.media_chunks VALUES ('{bot_id}', '{message_id}', 0, '{name}', now());
+    INSERT INTO tenant.media_files VALUES ('{bot_id}', 'photo:{name}', '{name}', now());
+    INSERT INTO tenant.auto_messages (bot_id, id, campaign_id, trigger, status, pause_detail,
+        created_at, updated_at)
+    VALUES ('{bot_id}', '{message_id}', '{campaign_id}', 'start', 'active', '{name}', now(), now());
+    INSERT INTO tenant.chat_links (bot_id, user_id, subscriber_id, linked_at)
+    VALUES ('{bot_id}', '{message_id}', '{subscriber_id}', now());
     INSERT INTO tenant.updates VALUES ('{bot_id}', 1, now());
     INSERT INTO tenant.updates_set_aside
     VALUES ('{bot_id}', '{message_id}', 1, 'raw', '{name}', now())
