@@ -6,12 +6,18 @@ from enum import StrEnum
 
 import msgspec
 
+from skua_core.domain.image_size import JPEG_START, PNG_START, image_size, is_webp
 from skua_core.ids import ChatId, MediaId
 
 _MEGABYTE = 1024 * 1024
 
-FIRST_BYTES = 12
-"""What a file is can be told from so many."""
+FIRST_BYTES = 64 * 1024
+"""So many tell what a file is, and mostly how large a picture."""
+
+_SIDES_TOGETHER = 10_000
+"""Pixels of a photo's width and height at most (Bot API, sendPhoto)."""
+_STEEPEST = 20
+"""How many times as long one side may be as the other (as above)."""
 
 
 class MediaKind(StrEnum):
@@ -77,13 +83,30 @@ def problem_with_size(kind: MediaKind, size: int) -> str | None:
 
 def problem_with_content(kind: MediaKind, first: bytes) -> str | None:
     """The same by a file's first bytes, not by its name: Telegram makes a picture of a photo."""
-    if kind is not MediaKind.PHOTO or first.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
-        return None
-    if first.startswith(b"RIFF") and first[8:12] == b"WEBP":
+    if kind is not MediaKind.PHOTO:
         return None
     if first.startswith((b"GIF87a", b"GIF89a")):
         return "it is a GIF, which goes as an animation or a document"
-    return "a photo is a JPEG, PNG or WebP, and this is none; it may go as a document"
+    if not (first.startswith((PNG_START, JPEG_START)) or is_webp(first)):
+        return "a photo is a JPEG, PNG or WebP, and this is none; it may go as a document"
+    size = image_size(first)
+    return None if size is None else _problem_with_sides(*size)
+
+
+def _problem_with_sides(width: int, height: int) -> str | None:
+    if not (width and height):
+        return "the picture has no pixels"
+    if width + height > _SIDES_TOGETHER:
+        return (
+            f"a photo's sides have at most {_SIDES_TOGETHER:,} pixels together, and this one's are "
+            f"{width:,} and {height:,}; it may go as a document"
+        )
+    if max(width, height) > _STEEPEST * min(width, height):
+        return (
+            f"a photo's longer side is at most {_STEEPEST} times the shorter one, and this one's "
+            f"are {width:,} and {height:,}; it may go as a document"
+        )
+    return None
 
 
 class CopiedMessage(msgspec.Struct, frozen=True):

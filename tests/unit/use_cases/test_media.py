@@ -29,7 +29,7 @@ from tests.unit.use_cases.world import World, details_of
 
 JPEG = b"\xff\xd8\xff\xe0" + b"j" * 60
 PNG = b"\x89PNG\r\n\x1a\n" + b"p" * 60
-WEBP = b"RIFF\x40\x00\x00\x00WEBPVP8 " + b"w" * 48
+WEBP = b"RIFF\x40\x00\x00\x00WEBPVP8 " + b"\x10\x00" * 24
 GIF = b"GIF89a" + b"g" * 60
 MB = 1024 * 1024
 
