@@ -39,7 +39,7 @@ CREATE TABLE tenant.media_chunks (
     bot_id uuid,
     media_id uuid,
     number integer,
-    data bytea STORAGE EXTERNAL NOT NULL,
+    data bytea NOT NULL,
     stored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT media_chunks_pkey PRIMARY KEY (bot_id, media_id, number)
 )
@@ -130,6 +130,8 @@ def upgrade() -> None:
         DELIVERY_ATTEMPTS,
         MEDIA,
         MEDIA_CHUNKS,
+        # Media are compressed already. PostgreSQL 15 can't be told so as it makes the table.
+        "ALTER TABLE tenant.media_chunks ALTER data SET STORAGE EXTERNAL",
         MEDIA_FILES,
         AUTO_MESSAGES,
         AUTO_MESSAGES_TRIGGER,
