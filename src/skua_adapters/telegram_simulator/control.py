@@ -146,7 +146,11 @@ class Control:
     async def _press_button(self, request: web.Request) -> Any:
         wanted = await read(request, PressRequest)
         query_id = self._people.press_button(
-            number(request, "bot_id"), wanted.user_id, wanted.message_id, wanted.data
+            number(request, "bot_id"),
+            wanted.user_id,
+            wanted.message_id,
+            wanted.data,
+            chat_id=wanted.chat_id,
         )
         return {"callback_query_id": query_id}
 

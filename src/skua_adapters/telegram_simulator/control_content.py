@@ -11,13 +11,15 @@ from .control_requests import FileRequest, StarsRequest, UrlRequest
 from .errors import NotInWorld
 from .internet import UrlContent
 from .media_files import MediaFile
+from .people import People
 from .stars import StarBalance
 from .world import World
 
 
 class ContentControl:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, people: People) -> None:
         self._world = world
+        self._people = people
         self._files = 0
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -26,6 +28,7 @@ class ContentControl:
         for verb, path, action in (
             ("GET", chat, self._list_messages),
             ("GET", f"{chat}/{{message_id}}", self._show_message),
+            ("DELETE", f"{chat}/{{message_id}}", self._delete_message),
             ("POST", f"{bot}/files", self._add_file),
             ("DELETE", f"{bot}/files/{{file_id}}", self._forget_file),
             ("PUT", f"{bot}/stars", self._set_stars),
@@ -45,6 +48,11 @@ class ContentControl:
         if message is None:
             raise NotInWorld(f"message {message_id} in chat {chat_id}")
         return message
+
+    async def _delete_message(self, request: web.Request) -> Any:
+        self._people.delete_message(
+            number(request, "bot_id"), number(request, "chat_id"), number(request, "message_id")
+        )
 
     async def _add_file(self, request: web.Request) -> Any:
         bot, wanted = self._world.bot(number(request, "bot_id")), await read(request, FileRequest)

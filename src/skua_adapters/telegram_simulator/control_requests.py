@@ -61,6 +61,7 @@ class PressRequest(_Request, frozen=True):
     user_id: int
     message_id: int | None = None
     data: str | None = None
+    chat_id: int | None = None
 
 
 class IdsRequest(_Request, frozen=True):

@@ -63,6 +63,9 @@ def _source(world: World, bot: SimulatedBot, parameters: Parameters) -> Message:
     check_readable(world, bot, chat_id)
     message = world.history.find(bot.id, chat_id, message_id)
     if message is None:
+        if world.history.was_deleted(bot.id, chat_id, message_id):
+            # The Bot API's own server still has it; only the data centres know.
+            raise bad_request("MESSAGE_ID_INVALID")
         raise bad_request("message to copy not found")
     return message
 

@@ -15,6 +15,7 @@ class MessageHistory:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._messages: OrderedDict[tuple[int, int, int], Message] = OrderedDict()
+        self._deleted: set[tuple[int, int, int]] = set()
 
     def keep(self, bot_id: int, message: Message) -> None:
         self._messages[bot_id, message["chat"]["id"], message["message_id"]] = message
@@ -27,6 +28,17 @@ class MessageHistory:
         if message is not None:
             self._messages.move_to_end(key)
         return message
+
+    def delete(self, bot_id: int, chat_id: int, message_id: int) -> bool:
+        """For everybody in the chat; no bot is told. False when there is no such message."""
+        key = (bot_id, chat_id, message_id)
+        if self._messages.pop(key, None) is None:
+            return False
+        self._deleted.add(key)
+        return True
+
+    def was_deleted(self, bot_id: int, chat_id: int, message_id: int) -> bool:
+        return (bot_id, chat_id, message_id) in self._deleted
 
     def of_chat(self, bot_id: int, chat_id: int) -> list[Message]:
         """Oldest first."""

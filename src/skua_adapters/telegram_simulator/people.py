@@ -76,20 +76,34 @@ class People:
         self._world.user(user_id)
         self._world.deactivated.add(user_id)
 
+    def delete_message(self, bot_id: int, chat_id: int, message_id: int) -> None:
+        """For both sides of the chat. The bot isn't told."""
+        self._world.bot(bot_id)
+        if not self._world.history.delete(bot_id, chat_id, message_id):
+            raise NotInWorld(f"message {message_id} in chat {chat_id}")
+
     def press_button(
-        self, bot_id: int, user_id: int, message_id: int | None = None, data: str | None = None
+        self,
+        bot_id: int,
+        user_id: int,
+        message_id: int | None = None,
+        data: str | None = None,
+        *,
+        chat_id: int | None = None,
     ) -> str:
         """The id of the callback query.
 
-        Without a message it's the latest one with buttons in this chat, without data its first
-        button. A closed app that sends the same press again is a second call of this.
+        Without a chat it's the private one, without a message the latest one with buttons in it,
+        without data its first button. A closed app that sends the same press again is a second
+        call of this.
         """
         bot, person = self._bot_and_active(bot_id, user_id)
+        chat = self._chat(person, chat_id)
         if message_id is None:
-            message_id = bot.last_message_with_buttons(user_id)
+            message_id = bot.last_message_with_buttons(chat["id"])
         if message_id is None or not 0 < message_id <= bot.last_message_id:
-            raise NotInWorld(f"message with buttons in the chat of user {user_id}")
-        message = self._message_with_buttons(bot, person, message_id)
+            raise NotInWorld(f"message with buttons in the chat {chat['id']} of user {user_id}")
+        message = self._message_with_buttons(bot, chat, message_id)
         if data is None:
             buttons = callback_buttons(message.get("reply_markup"))
             if not buttons:
@@ -102,7 +116,7 @@ class People:
             "id": query_id,
             "from": shapes.user(person),
             "message": message,
-            "chat_instance": str(hash((bot_id, user_id))),
+            "chat_instance": str(hash((bot_id, chat["id"]))),
             "data": data,
         }
         queue = (QueueName.CALLBACK, user_id)
@@ -185,18 +199,17 @@ class People:
         queue = (QueueName.MY_CHAT_MEMBER, int(chat["id"]))
         return bot.updates.add("my_chat_member", change, queue=queue)
 
+    def _chat(self, person: User, chat_id: int | None) -> dict[str, Any]:
+        if chat_id in (None, person.id):
+            return shapes.private_chat(person)
+        return shapes.group_chat(self._world.group(chat_id or 0))
+
     def _message_with_buttons(
-        self, bot: SimulatedBot, person: User, message_id: int
+        self, bot: SimulatedBot, chat: dict[str, Any], message_id: int
     ) -> dict[str, Any]:
         """One that is too old to be kept comes as an ``InaccessibleMessage``, whose date is 0."""
-        kept = bot.remembered(person.id, message_id)
-        if kept is None:
-            return {
-                "chat": shapes.private_chat(person),
-                "message_id": message_id,
-                "date": 0,
-            }
-        return kept
+        kept = bot.remembered(chat["id"], message_id)
+        return kept or {"chat": chat, "message_id": message_id, "date": 0}
 
 
 def _check_payload(payload: str) -> None:

@@ -91,7 +91,7 @@ class TelegramSimulator:
             faults=self.faults,
             latency=self.latency,
         ).add_routes(app.router)
-        ContentControl(self.world).add_routes(app.router)
+        ContentControl(self.world, self.people).add_routes(app.router)
         # No access log: its lines would hold tokens.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PATIENCE_AT_THE_END)
         await self._runner.setup()

@@ -3,6 +3,7 @@
 import hashlib
 import mimetypes
 import struct
+from functools import cached_property
 
 import msgspec
 
@@ -24,7 +25,7 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
 
-class Upload(msgspec.Struct, frozen=True):
+class Upload(msgspec.Struct, frozen=True, dict=True):
     """One file part of a request."""
 
     content: bytes
@@ -34,7 +35,7 @@ class Upload(msgspec.Struct, frozen=True):
     def size(self) -> int:
         return len(self.content)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Of the bytes, whatever the file is called."""
         return hashlib.sha256(self.content).hexdigest()

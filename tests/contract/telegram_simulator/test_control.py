@@ -94,6 +94,28 @@ async def test_a_press_carries_the_message_as_it_was_sent(
     assert {"date", "message_id", "caption", "reply_markup"} <= sent["result"].keys()
 
 
+async def test_a_button_is_pressed_in_a_group(control: ControlClient, call: Call) -> None:
+    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
+    group = await control("POST", "/bots/42/groups", title="Team", kind="supergroup")
+    await call("sendMessage", chat_id=ANA, text="private", reply_markup=keyboard)
+    sent = await call("sendMessage", chat_id=group["id"], text="sure?", reply_markup=keyboard)
+    await control("POST", "/bots/42/press", user_id=ANA, chat_id=group["id"])
+
+    (update,) = (await call("getUpdates"))["result"]
+
+    assert update["callback_query"]["from"]["id"] == ANA
+    assert update["callback_query"]["message"] == sent["result"]
+
+
+async def test_a_deleted_message_can_not_be_copied(control: ControlClient, call: Call) -> None:
+    sent = (await call("sendMessage", chat_id=ANA, text="hi"))["result"]["message_id"]
+    await control("DELETE", f"/bots/42/chats/{ANA}/messages/{sent}")
+
+    answer = await call("copyMessage", chat_id=ANA + 1, from_chat_id=ANA, message_id=sent)
+
+    assert answer["description"] == "Bad Request: MESSAGE_ID_INVALID"
+
+
 async def test_a_reply_carries_the_whole_message_it_answers(
     control: ControlClient, call: Call
 ) -> None:
@@ -247,6 +269,8 @@ async def test_faults_latency_and_waits_are_set_while_running(
         ("POST", "/bots/42/reply", {"user_id": ANA, "message_id": 9, "text": ""}, 409),
         ("POST", "/groups/-7/text", {"user_id": ANA, "text": "x"}, 404),
         ("GET", f"/bots/42/chats/{ANA}/messages/9", {}, 404),
+        ("DELETE", f"/bots/42/chats/{ANA}/messages/9", {}, 404),
+        ("POST", "/bots/42/press", {"user_id": ANA, "chat_id": -7}, 404),
         ("POST", "/bots/42/files", {"kind": "sticker"}, 400),
         ("POST", "/bots/42/files", {"kind": "photo", "width": 0}, 400),
         ("DELETE", "/bots/42/files/nothing", {}, 404),
