@@ -40,7 +40,7 @@ def show(plan: Plan, draft: Draft, access: BotAccess) -> None:
 def name_for(plan: Plan, draft: Draft) -> str:
     """For a campaign that nobody has named: by the first line, or by what it carries."""
     message = plan.previews[0].message
-    carried = (_carried(medium, draft) for medium in message.media)
+    carried = (_named(medium, draft) for medium in message.media)
     candidates = (*message.text.splitlines(), *carried, *_copied(plan.previews[0]))
     name = next((line.strip() for line in candidates if line.strip()), "")
     return clean(name)[:_LONGEST_NAME].strip()
@@ -51,8 +51,7 @@ def _lines(preview: Preview, draft: Draft) -> Iterator[str]:
     if message.options.caption_above:
         yield from message.text.splitlines()
     for medium in message.media:
-        hidden = ", hidden as a spoiler" if medium.spoiler else ""
-        yield f"{_carried(medium, draft)}{hidden}"
+        yield _named(medium, draft) + _facts_of(medium, draft)
     yield from _copied(preview)
     if not message.options.caption_above:
         yield from message.text.splitlines()
@@ -61,11 +60,15 @@ def _lines(preview: Preview, draft: Draft) -> Iterator[str]:
             yield f"[ {button.text} ] {deed_of(button)}"
 
 
-def _carried(medium: Medium, draft: Draft) -> str:
+def _named(medium: Medium, draft: Draft) -> str:
     file = draft.attachments.file(medium)
-    if file is not None:
-        return f"{medium.kind} {file.path.name} ({max(1, round(file.size / _KILOBYTE)):,} KB)"
-    return f"{medium.kind} {medium.url or medium.file_id}"
+    return f"{medium.kind} {file.path.name if file else medium.url or medium.file_id}"
+
+
+def _facts_of(medium: Medium, draft: Draft) -> str:
+    file = draft.attachments.file(medium)
+    size = f" ({max(1, round(file.size / _KILOBYTE)):,} KB)" if file else ""
+    return f"{size}, hidden as a spoiler" if medium.spoiler else size
 
 
 def _copied(preview: Preview) -> Iterator[str]:

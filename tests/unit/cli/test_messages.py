@@ -178,7 +178,7 @@ def test_the_same_file_again_is_the_same_message_and_is_stored_once(
 @pytest.mark.parametrize(
     ("words", "name"),
     [
-        (["--photo", "{photo}"], "photo gull.jpg (1 KB)"),
+        (["--photo", "{photo}"], "photo gull.jpg"),
         (["--photo", "file_id:AgAC", "--text", " \n<b>See</b>\nthis"], "See"),
         (["--document", "https://skua.example/a.pdf"], "document https://skua.example/a.pdf"),
         (["--copy", "7:5"], "copy of message 5 in chat 7"),
