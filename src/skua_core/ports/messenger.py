@@ -17,6 +17,7 @@ class FileSource(msgspec.Struct, frozen=True):
     """A file to hand to Telegram."""
 
     name: str
+    """A plain file name, as ``plain_file_name`` makes one."""
     size: int
     """In bytes."""
     read: Callable[[], AsyncIterator[bytes]]
