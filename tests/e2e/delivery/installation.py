@@ -18,6 +18,7 @@ from skua_app.settings import load
 from skua_core.domain.bot import Bot
 from skua_core.domain.broadcast import Broadcast
 from skua_core.domain.content import MessageSource
+from skua_core.domain.media import MediaKind, Medium
 from skua_core.domain.secret import BotToken
 from skua_core.domain.user import Actor
 from skua_core.ids import BroadcastId, CampaignId
@@ -35,6 +36,7 @@ from skua_core.use_cases.broadcasts import (
     SendBroadcastCommand,
 )
 from skua_core.use_cases.campaigns import ComposeCampaign, ComposeCampaignCommand
+from skua_core.use_cases.media import UploadMedia, UploadMediaCommand
 from skua_core.use_cases.subscribers import ImportSubscribers, ImportSubscribersCommand
 from tests.e2e.delivery.ledger import BotBooks, read_books
 from tests.e2e.delivery.programs import Death, KeptProgram, Plan, Program
@@ -171,19 +173,40 @@ class Installation:
         report = await take_in(ImportSubscribersCommand(access=bot.access, content=content))
         assert report.added == len(people), report
 
-    async def compose(self, bot: ConnectedBot, marker: str) -> CampaignId:
+    async def compose(
+        self, bot: ConnectedBot, marker: str, source: MessageSource | None = None
+    ) -> CampaignId:
         compose = await self.container.get(ComposeCampaign)
-        text = f'{marker}: hello {{{{ first_name | default("friend") }}}}'
-        view = await compose(
-            ComposeCampaignCommand(access=bot.access, name=marker, source=MessageSource(text))
-        )
+        if source is None:
+            source = MessageSource(f'{marker}: hello {{{{ first_name | default("friend") }}}}')
+        view = await compose(ComposeCampaignCommand(access=bot.access, name=marker, source=source))
         return view.campaign.id
+
+    async def upload(self, bot: ConnectedBot, kind: MediaKind, data: bytes) -> Medium:
+        upload = await self.container.get(UploadMedia)
+        kept = await upload(
+            UploadMediaCommand(access=bot.access, kind=kind, name="file", chunks=_one_piece(data))
+        )
+        return Medium(kind, upload=kept.id)
 
     async def broadcast(self, bot: ConnectedBot, marker: str) -> Broadcast:
         """Compose a message that begins with ``marker``, and begin to send it to everybody."""
-        campaign_id = await self.compose(bot, marker)
+        return await self.send(bot, marker)
+
+    async def send(
+        self,
+        bot: ConnectedBot,
+        marker: str,
+        source: MessageSource | None = None,
+        *,
+        paid: bool = False,
+    ) -> Broadcast:
+        """The same with any message; its text has to begin with ``marker`` and a colon."""
+        campaign_id = await self.compose(bot, marker, source)
         send = await self.container.get(SendBroadcast)
-        broadcast = await send(SendBroadcastCommand(access=bot.access, campaign_id=campaign_id))
+        broadcast = await send(
+            SendBroadcastCommand(access=bot.access, campaign_id=campaign_id, paid=paid)
+        )
         bot.markers[broadcast.id] = marker
         return broadcast
 
@@ -276,6 +299,10 @@ async def enter_bot(container: AsyncContainer, slug: str) -> BotAccess:
 def make_token(randomness: random.Random) -> str:
     letters = "".join(randomness.choices("abcdefghijklmnopqrstuvwxyzABCDEFGH0123456789_-", k=35))
     return f"{randomness.randrange(10**8, 10**9)}:{letters}"
+
+
+async def _one_piece(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def _time_of(death: Death) -> float:

@@ -191,7 +191,7 @@ def source_of(receipt: Receipt, books: BotBooks) -> object:
 
 
 def _is_of(receipt: Receipt, marker: str) -> bool:
-    return (receipt.text or "").startswith(f"{marker}:")
+    return (receipt.text or receipt.caption or "").startswith(f"{marker}:")
 
 
 def _name(row: Row) -> str:

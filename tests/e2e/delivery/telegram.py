@@ -97,6 +97,10 @@ class SimulatedTelegram:
     async def block(self, telegram_id: int, *user_ids: int) -> None:
         await self._ask("POST", f"/simulator/bots/{telegram_id}/block", {"user_ids": user_ids})
 
+    async def give_stars(self, telegram_id: int, stars: int) -> None:
+        """And let the bot pay with them."""
+        await self._ask("PUT", f"/simulator/bots/{telegram_id}/stars", {"stars": stars})
+
     async def throttle(self, telegram_id: int, retry_after: int) -> None:
         """From now on every send is answered 429 until the time is over."""
         body = {"retry_after": retry_after}

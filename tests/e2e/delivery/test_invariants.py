@@ -1,127 +1,32 @@
 """The checks of a run's end find what is wrong in made-up books."""
 
 from collections.abc import Iterable
-from itertools import count
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from skua_adapters.telegram_simulator import Receipt, ReceiptAnswer, ReceiptBook
-from skua_core.domain.audit import AuditEntry, AuditHead, first_hash
-from skua_core.domain.delivery import DeliveryStatus
+from skua_adapters.telegram_simulator import Receipt, ReceiptBook
 from tests.e2e.delivery.invariants import violations
-from tests.e2e.delivery.ledger import BotBooks, BroadcastBook, Row
-
-BOT, OTHER_BOT = 111, 222
-SPRING, AUTUMN = UUID(int=1), UUID(int=2)
-CAMPAIGN = UUID(int=9)
-SENT, UNCERTAIN, FAILED, PENDING = (
-    DeliveryStatus.SENT,
-    DeliveryStatus.UNCERTAIN,
-    DeliveryStatus.FAILED,
-    DeliveryStatus.PENDING,
+from tests.e2e.delivery.ledger import BotBooks
+from tests.e2e.delivery.made_up import (
+    ANSWER,
+    AUDIT,
+    AUTUMN,
+    FAILED,
+    OTHER_BOT,
+    PENDING,
+    RECEIPTS,
+    SENT,
+    SPRING,
+    UNCERTAIN,
+    WHOLE,
+    books,
+    chain,
+    receipt,
+    row,
+    with_broadcast,
 )
-_numbers = count(1)
-
-
-def receipt(
-    chat_id: int, message_id: int, *, text: str = "spring: hello", bot: int = BOT
-) -> Receipt:
-    number = next(_numbers)
-    return Receipt(
-        number=number,
-        at=float(number),
-        monotonic=float(number),
-        bot_id=bot,
-        method="sendMessage",
-        accepted=True,
-        answer=ReceiptAnswer.OK,
-        chat_id=chat_id,
-        text=text,
-        message_id=message_id,
-    )
-
-
-def row(chat_id: int, status: DeliveryStatus = SENT, **more: object) -> Row:
-    """Position and message number are the chat's."""
-    message_id = chat_id if status is SENT else None
-    made = Row(
-        source_id=SPRING,
-        position=chat_id,
-        chat_id=chat_id,
-        status=status,
-        message_id=message_id,
-        epoch=1,
-        claimed_at=float(chat_id),
-    )
-    return msgspec.structs.replace(made, **more)
-
-
-def chain(*actions: tuple[str, str]) -> tuple[AuditEntry, ...]:
-    entries: list[AuditEntry] = []
-    name = str(UUID(int=BOT))
-    previous = first_hash(name)
-    for seq, (action, resource) in enumerate(actions, start=1):
-        entry = AuditEntry(
-            chain=name,
-            seq=seq,
-            at="2026-03-01T12:00:00.000000Z",
-            actor="cli:test",
-            action=action,
-            resource=resource,
-            ip=None,
-            user_agent=None,
-            details="{}",
-            hash=b"",
-        )
-        previous = entry.expected_hash(previous)
-        entries.append(msgspec.structs.replace(entry, hash=previous))
-    return tuple(entries)
-
-
-AUDIT = (
-    ("campaign.composed", f"campaign:{CAMPAIGN}"),
-    ("broadcast.started", f"broadcast:{SPRING}"),
-)
-
-
-def books(rows: Iterable[Row], *, audit: tuple[AuditEntry, ...] | None = None) -> BotBooks:
-    """One completed broadcast, whose counters are those of its rows."""
-    rows = tuple(rows)
-    own = [each for each in rows if each.kind == "broadcast"]
-    entries = chain(*AUDIT) if audit is None else audit
-    return BotBooks(
-        bot_id=UUID(int=BOT),
-        telegram_id=BOT,
-        lane_epoch=3,
-        broadcasts=(
-            BroadcastBook(
-                id=SPRING,
-                marker="spring",
-                status="completed",
-                audience=len(own),
-                counts={
-                    status: sum(each.status is status for each in own) for status in DeliveryStatus
-                },
-                finished=True,
-            ),
-        ),
-        rows=rows,
-        campaigns=frozenset({CAMPAIGN}),
-        audit=entries,
-        audit_head=AuditHead(chain=str(UUID(int=BOT)), seq=len(entries), hash=entries[-1].hash),
-    )
-
-
-def with_broadcast(found: BotBooks, **changes: object) -> BotBooks:
-    broadcast = msgspec.structs.replace(found.broadcasts[0], **changes)
-    return msgspec.structs.replace(found, broadcasts=(broadcast,))
-
-
-WHOLE = books([row(1), row(2), row(3, UNCERTAIN), row(4, UNCERTAIN), row(5, FAILED)])
-RECEIPTS = [receipt(1, 1), receipt(2, 2), receipt(3, 3)]
-ANSWER = row(6, kind="reply", source_id=AUTUMN)
 
 
 def broken(found: BotBooks = WHOLE, receipts: Iterable[Receipt] = RECEIPTS) -> str:
@@ -189,6 +94,16 @@ def test_claims_of_an_older_lease_after_a_newer_ones_are_found() -> None:
 
     assert "lease 1 claimed at 3.0, after lease 2 had" in broken(books(rows))
     assert "the lane is at lease 3" in broken(books([*WHOLE.rows[:4], row(5, FAILED, epoch=4)]))
+
+
+def test_row_that_was_stranded_after_the_next_lease_had_begun_is_found() -> None:
+    stranded = row(3, UNCERTAIN, epoch=1, claimed_at=0.5, reason="lane_taken_over")
+    late = msgspec.structs.replace(stranded, finished_at=9.0)
+    in_time = msgspec.structs.replace(stranded, finished_at=1.5)
+    rows = [row(2, epoch=2), *WHOLE.rows[3:]]
+
+    assert "was in flight when a later lease claimed" in broken(books([late, *rows]), RECEIPTS[1:])
+    assert "later lease" not in broken(books([in_time, *rows]), RECEIPTS[1:])
 
 
 def test_changed_audit_entry_is_found() -> None:
