@@ -17,7 +17,7 @@ class FileSource(msgspec.Struct, frozen=True):
     """A file to hand to Telegram."""
 
     name: str
-    """A plain file name, as ``plain_file_name`` makes one."""
+    """A plain file name: no path, no quotes, no control characters."""
     size: int
     """In bytes."""
     read: Callable[[], AsyncIterator[bytes]]
