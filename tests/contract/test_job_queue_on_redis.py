@@ -263,6 +263,23 @@ async def test_messages_that_skua_didn_t_write_disturb_nobody(
         await wake_until_heard(queue, BotId(uuid4()), jobs)
 
 
+async def test_a_bot_that_is_woken_again_and_again_gets_few_jobs(
+    queue: DramatiqJobQueue, redis_server: RedisServer
+) -> None:
+    bot_id, other = BotId(uuid4()), BotId(uuid4())
+    for _ in range(60):
+        await queue.wake(bot_id)
+        await asyncio.sleep(0.01)
+    await queue.wake(other)
+    await asyncio.sleep(1.2)
+
+    with closing(redis_server.client()) as client:
+        jobs = [json.loads(text)["args"] for text in client.hvals("skua:lanes.msgs")]
+
+    assert jobs.count([str(other)]) == 1
+    assert jobs.count([str(bot_id)]) == 2, "the first at once, the last for what came after it"
+
+
 async def test_nobody_fills_redis_with_jobs_that_nobody_takes(redis_server: RedisServer) -> None:
     queue = make_queue(redis_server.url)
     with closing(redis_server.client()) as client:

@@ -20,7 +20,9 @@ _QUEUE, _ACTOR = "lanes", "wake_lane"
 _MOST_WAITING = 10_000
 """No more jobs are published while so many wait: nobody takes them, and Redis must not fill up."""
 _ROUND_SECONDS = 0.05
-"""A bot that is woken again and again gets one job in so long."""
+_AGAIN_SECONDS = 1.0
+"""A bot that is woken again and again gets one job in so long. Who took the first holds its lane
+by then, and hears the nudges."""
 _LOOK_SECONDS = 5.0
 _PREFETCH = 100
 _IDLE_MILLISECONDS = 100
@@ -44,6 +46,7 @@ class DramatiqJobQueue(JobQueue):
         self._broker = make_broker(url, timeout=timeout)
         # A dictionary for its order.
         self._unpublished: dict[BotId, None] = {}
+        self._published_at: dict[BotId, float] = {}
         self._news = asyncio.Event()
         self._all_published = asyncio.Event()
         self._all_published.set()
@@ -115,17 +118,30 @@ class DramatiqJobQueue(JobQueue):
         while True:
             await self._news.wait()
             self._news.clear()
-            bots, self._unpublished = self._unpublished, {}
             try:
-                if self._waiting < _MOST_WAITING:
+                if bots := self._take_due():
                     await asyncio.to_thread(_publish, self._broker, bots)
             except (redis.RedisError, OSError) as error:
                 self._tell(explained(error))
                 # By the time that Redis is back the sweep has found them.
                 self._unpublished.clear()
-            if not self._unpublished:
+            if self._unpublished.keys() <= self._published_at.keys():
                 self._all_published.set()
             await asyncio.sleep(_ROUND_SECONDS)
+            if self._unpublished:
+                self._news.set()
+
+    def _take_due(self) -> list[BotId]:
+        """Bots whose jobs are to be published now."""
+        now = asyncio.get_running_loop().time()
+        self._published_at = {
+            bot_id: at for bot_id, at in self._published_at.items() if at > now - _AGAIN_SECONDS
+        }
+        due = [bot_id for bot_id in self._unpublished if bot_id not in self._published_at]
+        for bot_id in due:
+            del self._unpublished[bot_id]
+            self._published_at[bot_id] = now
+        return due if self._waiting < _MOST_WAITING else []
 
     async def _keep_looking(self) -> None:
         while True:
