@@ -30,8 +30,9 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat: float = 0.4
     fence: float = 1.2
     takeover: float = 2.0
-    lanes: Mapping[str, str] = MappingProxyType(SHORT_LANES)
-    """SKUA_LANE_… of all programs; empty for the times as they are shipped."""
+    lanes: Mapping[str, str] = MappingProxyType(SHORT_LANES | {"SKUA_LANE_UNSERVED": "600"})
+    """SKUA_LANE_… of all programs; empty for the times as they are shipped. On a busy machine a bot
+    may wait long for its turn, and nobody is there to resume what was interrupted."""
 
 
 SHORT = Scale()
