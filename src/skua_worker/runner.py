@@ -105,9 +105,11 @@ class LaneRunner:
 
     async def _stop(self) -> None:
         self._stopping = True
-        self._waiting.clear()
         for place in self._places.values():
             place.stop()
+        while self._waiting:
+            # Their jobs were taken, so nobody else knows of them.
+            await self._queue.wake(self._waiting.popleft())
         if self._lanes:
             await asyncio.wait(self._lanes)
 

@@ -233,7 +233,7 @@ async def test_a_worker_that_ends_takes_no_job_and_beats_until_its_lanes_are_fre
     assert list(worker.serve.places) == [held]
 
 
-async def test_a_lane_waits_for_a_place_when_all_are_taken() -> None:
+async def test_a_lane_waits_for_a_place_and_is_another_worker_s_when_this_one_ends() -> None:
     worker, first, second = Worker(places=1), a_bot(), a_bot()
 
     async with worker.running():
@@ -242,3 +242,5 @@ async def test_a_lane_waits_for_a_place_when_all_are_taken() -> None:
 
         await until(worker.serve.places[first].wanted)
         assert second not in worker.serve.places
+
+    assert set(worker.queue.woken) == {first, second}
