@@ -78,7 +78,7 @@ class Meter:
 
     def _count(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
         self._statements += 1
-        self._claims += "following AS MATERIALIZED" in statement
+        self._claims += "following AS MATERIALIZED" in statement or "take_turns" in statement
 
     def _commit(self, _connection: object) -> None:
         self._commits += 1

@@ -30,6 +30,7 @@ from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
 from skua_adapters.scheduled_jobs.postgres import PostgresScheduledJobs
 from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
+from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
 from skua_adapters.token_vault.fernet import FernetTokenVault
 from skua_adapters.token_vault.keys import KeyRing
 from skua_app.settings import SettingInvalid, Settings
@@ -46,6 +47,7 @@ from skua_core.ports.renderer import Renderer
 from skua_core.ports.scheduled_jobs import ScheduledJobs
 from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
+from skua_core.ports.turn_groups import TurnGroups
 from skua_core.use_cases.access import EnterBot
 from skua_core.use_cases.arrivals import Arrivals
 from skua_core.use_cases.audit import ReadAudit, VerifyAudit
@@ -77,6 +79,7 @@ from skua_core.use_cases.campaigns import (
     ListCampaigns,
     PreviewCampaign,
 )
+from skua_core.use_cases.gathered_turns import GatheredTurns
 from skua_core.use_cases.intake import AuthenticateWebhook, ReceiveUpdate
 from skua_core.use_cases.item_stops import PauseItem
 from skua_core.use_cases.lane_place import LaneSettings
@@ -127,6 +130,7 @@ class PostgresProvider(Provider):
     tenants = provide(PostgresTenantStorage, provides=TenantStorage)
     platform = provide(PostgresPlatformStorage, provides=PlatformStorage)
     registry = provide(PostgresLaneRegistry, provides=LaneRegistry)
+    turns = provide(PostgresTurnGroups, provides=TurnGroups)
     media_store = provide(PostgresMediaStore, provides=MediaStore)
     scheduled_jobs = provide(PostgresScheduledJobs, provides=ScheduledJobs)
 
@@ -236,7 +240,9 @@ class UseCaseProvider(Provider):
 
 class WorkerProvider(Provider):
     scope = Scope.APP
-    lanes = provide_all(AcquireLane, ServeLane, LaneRunner, UpdatePoller, UnservedBroadcasts)
+    lanes = provide_all(
+        AcquireLane, GatheredTurns, ServeLane, LaneRunner, UpdatePoller, UnservedBroadcasts
+    )
 
     @provide
     def runner_settings(self, settings: Settings) -> RunnerSettings:

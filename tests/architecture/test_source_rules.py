@@ -28,6 +28,7 @@ MAY_WRITE_RAW_SQL = {
     "skua_adapters/tenant_storage/postgres/proof_statements.py": "their order of locks is the SQL",
     "skua_adapters/tenant_storage/postgres/settle_statements.py": "their order of locks is the SQL",
     "skua_adapters/tenant_storage/postgres/subscriber_statements.py": "bulk loads without COPY",
+    "skua_adapters/tenant_storage/postgres/turn_statements.py": "calls a function that enters bots",
 }
 WALL_CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 WALL_CLOCKS |= {"time.time", "time.time_ns", "time.localtime", "time.gmtime"}

@@ -8,6 +8,8 @@ from skua_core.errors import StorageUnavailable
 from skua_core.faults import fault
 from skua_core.ports.clock import Clock
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
+from skua_core.ports.turn_groups import PlainTurn, is_plain
+from skua_core.use_cases.gathered_turns import GatheredTurns
 from skua_core.use_cases.lane_budget import LaneBudget
 from skua_core.use_cases.lane_lessons import LaneLessons
 from skua_core.use_cases.lane_sender import LaneSender
@@ -35,8 +37,10 @@ class LaneTurns:
         sender: LaneSender,
         budget: LaneBudget,
         lessons: LaneLessons,
+        gathered: GatheredTurns,
     ) -> None:
         self._storage = storage
+        self._gathered = gathered
         self._clock = clock
         self._lease = lease
         self._sender = sender
@@ -57,12 +61,26 @@ class LaneTurns:
         """Raises what the storage raises, LeaseLost among it; nothing learned is lost then."""
         lessons = self._lessons.take()
         try:
+            if order is not None and not lessons and self._is_plain(settlements, order):
+                turn = PlainTurn(lease=self._lease, settlements=settlements, order=order)
+                claim = await self._gathered.take(turn)
+                if claim is not None:
+                    return TurnResult(claim, [])
             return await self._transact(settlements, order, lessons)
         except BaseException as error:
             self._lessons.give_back(lessons)
             if isinstance(error, StorageUnavailable):
                 self._unsure = self._unsure or error.unsure
             raise
+
+    def _is_plain(self, settlements: list[Settlement], order: ClaimOrder) -> bool:
+        return (
+            order.broadcast_room is None
+            and not self._unsure
+            and not self.pause_unstored()
+            and not self._rate_unstored()
+            and all(map(is_plain, settlements))
+        )
 
     async def release(self) -> None:
         """Hand the lane over, with what was learned in it."""

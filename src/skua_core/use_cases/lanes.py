@@ -9,6 +9,7 @@ from skua_core.ports.messenger import Messenger
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.tenant_storage import TenantStorage, UnitKind
 from skua_core.ports.token_vault import TokenVault
+from skua_core.use_cases.gathered_turns import GatheredTurns
 from skua_core.use_cases.held_lane import HeldLane
 from skua_core.use_cases.item_stops import PauseItem
 from skua_core.use_cases.lane_budget import LaneBudget
@@ -65,6 +66,7 @@ class ServeLane:
         clock: Clock,
         token_failed: TokenFailed,
         pause_item: PauseItem,
+        gathered: GatheredTurns,
         settings: LaneSettings,
     ) -> None:
         self._storage = storage
@@ -75,6 +77,7 @@ class ServeLane:
         self._clock = clock
         self._token_failed = token_failed
         self._pause_item = pause_item
+        self._gathered = gathered
         self._settings = settings
 
     async def __call__(self, acquired: AcquiredLane, guard: LaneGuard, place: LanePlace) -> LaneEnd:
@@ -127,6 +130,7 @@ class ServeLane:
                 sender=sender,
                 budget=budget,
                 lessons=lessons,
+                gathered=self._gathered,
             ),
             stops=stops,
             chores=LaneChores(self._storage, bot_id, done=place.wake),

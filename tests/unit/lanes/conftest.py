@@ -16,6 +16,7 @@ from skua_adapters.media_store.in_memory import InMemoryMediaStore
 from skua_adapters.messenger.fake import FakeMessenger
 from skua_adapters.renderer.in_process import InProcessRenderer
 from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
+from skua_adapters.tenant_storage.in_memory.turn_groups import InMemoryTurnGroups
 from skua_adapters.token_vault.in_memory import InMemoryTokenVault
 from skua_core.domain.audit import NewAuditEntry
 from skua_core.domain.bot import Bot, TokenState, WebhookState
@@ -41,6 +42,7 @@ from skua_core.ids import (
 )
 from skua_core.ports.repositories import BotSecrets, Recipient
 from skua_core.ports.tenant_storage import TenantUnit, UnitKind
+from skua_core.use_cases.gathered_turns import GatheredTurns
 from skua_core.use_cases.item_stops import PauseItem
 from skua_core.use_cases.lane_guard import LaneGuard
 from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings, SendRates
@@ -258,6 +260,7 @@ class Bench:
             clock=self.clock,
             token_failed=TokenFailed(storage=self.storage, clock=self.clock),
             pause_item=PauseItem(storage=self.storage, clock=self.clock),
+            gathered=GatheredTurns(groups=InMemoryTurnGroups(self.storage)),
             settings=self.settings,
         )
         place = LanePlace()

@@ -31,7 +31,7 @@ _HAS_CHANGED = select(func.pg_current_xact_id_if_assigned().is_not(None))
 
 # A lane's statements go from key to key. Left alone, the planner reads whole tables while it has
 # no statistics, as after a freeze, and plans the same statement anew hundreds of times a second.
-_BY_KEY = {
+BY_KEY = {
     "plan_cache_mode": "force_generic_plan",
     "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
@@ -58,7 +58,7 @@ class PostgresTenantStorage(TenantStorage):
     async def unit(
         self, bot_id: BotId, kind: UnitKind = UnitKind.COMMAND
     ) -> AsyncIterator[TenantUnit]:
-        settings = _BY_KEY if kind is UnitKind.LANE else {}
+        settings = BY_KEY if kind is UnitKind.LANE else {}
         async with self._sessions.begin(bot_id, settings=settings) as session:
             yield PostgresTenantUnit(session, bot_id, kind, times=self._times, ids=self._ids)
 
