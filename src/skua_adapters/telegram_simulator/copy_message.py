@@ -33,7 +33,7 @@ def copy_message(
 ) -> Sent:
     """Raises ``Refusal``."""
     parameters.required("from_chat_id")
-    new_caption = caption_of(parameters) if "caption" in parameters.raw else None
+    new_caption = None if parameters.raw.get("caption") is None else caption_of(parameters)
     message = _source(world, bot, parameters)
     envelope = read_envelope(world, bot, parameters)
     if is_service(message):

@@ -22,11 +22,15 @@ EFFECTS = frozenset(
         "5107584321108051014",  # thumbs up
         "5104858069142078462",  # thumbs down
         "5159385139981059251",  # heart
+        "5044134455711629726",  # heart, as it was at first
         "5046509860389126442",  # tada
         "5046589136895476101",  # poo
     }
 )
-"""The message effects that every bot may use, the same for years."""
+"""The message effects that bots use without paying. Telegram publishes no list."""
+
+
+_HIGHEST = (1 << 63) - 1
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +67,7 @@ def read_envelope(
     chat = writable_chat(world, bot, parameters.chat_id())
     if reply_to is not None and not 0 < reply_to <= bot.last_message_id:
         raise bad_request("message to be replied not found")
-    effect_id = parameters.text("message_effect_id")
+    effect_id = _effect_id(parameters) if "message_effect_id" in parameters.raw else ""
     if effect_id and isinstance(chat, Group):
         raise bad_request("can't use message effects in the chat")
     return Envelope(
@@ -141,6 +145,12 @@ def shown_entities(world: World, field: str, entities: list[Entity]) -> dict[str
             entity.user = shapes.user(person)
         kept.append(entity)
     return {field: kept} if kept else {}
+
+
+def _effect_id(parameters: Parameters) -> str:
+    """Empty for none, and for what is no number."""
+    number = parameters.integer("message_effect_id", default=0, low=-_HIGHEST, high=_HIGHEST)
+    return str(number) if number else ""
 
 
 def _refer(world: World, bot: SimulatedBot, message: Message, reply_to: int) -> None:

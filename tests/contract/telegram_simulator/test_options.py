@@ -78,7 +78,10 @@ async def test_an_effect_is_for_private_chats_and_must_exist(
     unknown = await call("sendMessage", chat_id=ANA, text="hi", message_effect_id="7")
     in_group = await call("sendMessage", chat_id=group.id, text="hi", message_effect_id=FIRE)
 
+    none = await call("sendMessage", chat_id=ANA, text="hi", message_effect_id="fire")
+
     assert Message.model_validate(shown["result"]).effect_id == FIRE
+    assert "effect_id" not in none["result"]
     assert unknown["description"] == "Bad Request: EFFECT_ID_INVALID"
     assert in_group["description"] == "Bad Request: can't use message effects in the chat"
 
