@@ -85,6 +85,28 @@ def test_an_album_is_uploaded_once(ready: Installation) -> None:
     assert len({medium.key for receipt in receipts for medium in receipt.media}) == 2
 
 
+def test_a_message_is_copied_with_another_caption_and_buttons(ready: Installation) -> None:
+    (original, *_) = sent_by(ready, "--photo", "nest.png", "--text", "The nest")
+
+    receipts = sent_by(
+        ready,
+        *(
+            "--copy",
+            f"{original.chat_id}:{original.message_id}",
+            "--text",
+            "Seen, {{ first_name }}",
+        ),
+        *("--button", "Where = https://skua.example/map"),
+    )
+
+    assert {(receipt.method, receipt.caption) for receipt in receipts} == {
+        ("copyMessage", "Seen, Ana")
+    }
+    assert {medium.key for receipt in receipts for medium in receipt.media} == {
+        medium.key for medium in original.media
+    }
+
+
 def test_nothing_is_uploaded_before_somebody_has_agreed(ready: Installation) -> None:
     before = ready.house.objects("audit", "verify")
 
