@@ -49,8 +49,16 @@ from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
 from skua_core.ports.turn_groups import TurnGroups
 from skua_core.use_cases.access import EnterBot
+from skua_core.use_cases.aftermath import Aftermath, HarmLimits
 from skua_core.use_cases.arrivals import Arrivals
 from skua_core.use_cases.audit import ReadAudit, VerifyAudit
+from skua_core.use_cases.auto_messages import (
+    AddAutoMessage,
+    ListAutoMessages,
+    PauseAutoMessage,
+    RemoveAutoMessage,
+    ResumeAutoMessage,
+)
 from skua_core.use_cases.bots import (
     AddBot,
     ListBots,
@@ -86,7 +94,11 @@ from skua_core.use_cases.lane_place import LaneSettings
 from skua_core.use_cases.lanes import AcquireLane, ServeLane
 from skua_core.use_cases.media import FindUpload, RemoveOrphanedMedia, UploadMedia
 from skua_core.use_cases.polling import PollUpdates
+from skua_core.use_cases.preflight import CheckBroadcast
+from skua_core.use_cases.replies import Replies
+from skua_core.use_cases.resends import ResendBroadcast
 from skua_core.use_cases.subscribers import CountSubscribers, ImportSubscribers, ListSubscribers
+from skua_core.use_cases.tests_to_oneself import LinkChat, SendTest
 from skua_core.use_cases.tokens import TokenFailed
 from skua_core.use_cases.webhooks import RepairWebhook, UpdateRoute
 from skua_worker.poller import UpdatePoller, WebhookRepairer
@@ -206,7 +218,9 @@ def _over_redis(url: str, *, nudges: JobQueue) -> JobQueue:
 
 class UseCaseProvider(Provider):
     scope = Scope.APP
-    people = provide_all(EnterBot, Arrivals, AuthenticateWebhook, ReceiveUpdate, PollUpdates)
+    people = provide_all(
+        EnterBot, Arrivals, Replies, Aftermath, AuthenticateWebhook, ReceiveUpdate, PollUpdates
+    )
     bots = provide_all(AddBot, ListBots, SetToken, RemoveToken, RemoveBot, SetReadOnly)
     tokens = provide_all(TokenFailed, RepairWebhook)
     subscribers = provide_all(ListSubscribers, CountSubscribers)
@@ -219,11 +233,21 @@ class UseCaseProvider(Provider):
         PauseBroadcast,
         ResumeBroadcast,
         CancelBroadcast,
+        ResendBroadcast,
         InterruptUnserved,
         PauseItem,
+        CheckBroadcast,
     )
+    auto_messages = provide_all(
+        AddAutoMessage, ListAutoMessages, PauseAutoMessage, ResumeAutoMessage, RemoveAutoMessage
+    )
+    tests = provide_all(LinkChat, SendTest)
     reports = provide_all(GetBroadcastReport, ListBroadcasts, WatchBroadcast, ExportRecipients)
     audit = provide_all(ReadAudit, VerifyAudit)
+
+    @provide
+    def harm_limits(self, settings: Settings) -> HarmLimits:
+        return HarmLimits(share=settings.skua_harm_share, after=settings.skua_harm_after)
 
     @provide
     def importing(self, storage: TenantStorage, clock: Clock, ids: IdFactory) -> ImportSubscribers:

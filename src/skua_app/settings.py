@@ -51,6 +51,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     skua_telegram_api_base: str = TELEGRAM
     skua_send_rate: Rate = 30.0
     skua_send_rate_paid: Rate = 1000.0
+    skua_harm_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.05
+    """A broadcast is paused when more than this share of those who got it block the bot."""
+    skua_harm_after: Annotated[int, msgspec.Meta(ge=1)] = 200
+    """Nothing is concluded from fewer who got it."""
     skua_data_dir: Path = Path()
     skua_worker_lanes: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
     """How many bots one worker process serves at a time."""

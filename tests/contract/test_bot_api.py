@@ -211,8 +211,10 @@ async def test_a_pressed_button_is_answered_and_answering_twice_is_no_error(rig:
     callback_id = await rig.press_button()
 
     fetched = await rig.api.fetch_updates(TOKEN, offset=None, wait=1)
-    assert rig.api.read_update(fetched[-1].raw).event == CallbackPressed(callback_id, "yes")
-    await rig.api.answer_callback(TOKEN, callback_id)
+    pressed = rig.api.read_update(fetched[-1].raw).event
+    assert isinstance(pressed, CallbackPressed)
+    assert (pressed.callback_id, pressed.data) == (callback_id, "yes")
+    await rig.api.answer_callback(TOKEN, callback_id, text="Thanks", alert=True)
     await rig.api.answer_callback(TOKEN, callback_id)
 
 

@@ -169,7 +169,7 @@ async def test_another_bot_is_not_touched_by(scene: Scene, change: Change) -> No
 async def test_a_command_that_only_reads_needs_no_entry(scene: Scene) -> None:
     async with scene.rig.tenants.unit(scene.id) as unit:
         await unit.bot.get()
-        await unit.subscribers.count_by_status()
+        await unit.audience.by_status()
         await unit.commit()
 
 

@@ -83,7 +83,7 @@ async def test_the_unit_of_whoever_came_second_is_still_good(scene: Scene) -> No
         await unit.subscribers.save(scene.person(chat_id=32))
 
     async with scene.rig.reading(scene.id) as unit:
-        counts = await unit.subscribers.count_by_status()
+        counts = await unit.audience.by_status()
         page = await unit.broadcasts.page(before=None, limit=10)
     assert counts[SubscriberStatus.ACTIVE] == 2
     assert [broadcast.id for broadcast in page] == [running.id]

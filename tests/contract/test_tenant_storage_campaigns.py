@@ -15,7 +15,9 @@ from skua_core.domain.content import (
     Slot,
     SlotSpan,
 )
-from tests.contract.rigs.scene import Scene, a_revision
+from skua_core.domain.delivery import DeliveryKind, DirectOrigin
+from skua_core.ids import ChatId, DirectMessageId, SourceId
+from tests.contract.rigs.scene import Scene, a_revision, hello
 from tests.contract.rigs.storage import StorageRig
 
 
@@ -83,3 +85,44 @@ async def test_pages_follow_each_other_by_id(scene: Scene) -> None:
         second = await unit.campaigns.page(after=first[-1].id, limit=2)
 
     assert [*first, *second] == campaigns
+
+
+async def test_a_delivery_leads_back_to_the_wording_it_was_sent_as(scene: Scene) -> None:
+    people = await scene.subscribe(2)
+    broadcast = await scene.start()
+    source_id = SourceId(broadcast.id)
+
+    async with scene.rig.reading(scene.id) as unit:
+        found = await unit.campaigns.sent_as(source_id, people[0].chat_id)
+        stranger = await unit.campaigns.sent_as(source_id, ChatId(99))
+        unknown = await unit.campaigns.sent_as(SourceId(scene.rig.ids.new()), people[0].chat_id)
+
+    assert found is not None
+    assert (found.campaign_id, found.number) == (broadcast.campaign_id, broadcast.revision)
+    assert stranger == found
+    assert unknown is None
+
+
+async def test_a_single_message_leads_back_to_its_campaign_too(scene: Scene) -> None:
+    (ana,) = await scene.subscribe()
+    broadcast = await scene.start()
+    message_id, plain = DirectMessageId(scene.rig.ids.new()), DirectMessageId(scene.rig.ids.new())
+    origin = DirectOrigin(campaign_id=broadcast.campaign_id, revision=broadcast.revision)
+    async with scene.rig.changing(scene.id) as unit:
+        for each, its_origin in ((message_id, origin), (plain, None)):
+            await unit.deliveries.enqueue_direct(
+                each,
+                kind=DeliveryKind.REPLY,
+                subscriber_id=ana.id,
+                content=hello(),
+                lifetime=60.0,
+                origin=its_origin,
+            )
+
+    async with scene.rig.reading(scene.id) as unit:
+        found = await unit.campaigns.sent_as(SourceId(message_id), ana.chat_id)
+        nothing = await unit.campaigns.sent_as(SourceId(plain), ana.chat_id)
+
+    assert found is not None
+    assert found.campaign_id == broadcast.campaign_id
+    assert nothing is None

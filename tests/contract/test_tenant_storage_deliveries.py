@@ -268,7 +268,7 @@ async def test_recipients_may_be_read_in_part(scene: Scene) -> None:
         recipients = unit.deliveries.recipients(broadcast.id)
         first = await anext(recipients)
         await recipients.aclose()  # type: ignore[attr-defined] # both are generators
-        counts = await unit.subscribers.count_by_status()
+        counts = await unit.audience.by_status()
 
     assert first.position == 1
     assert counts[SubscriberStatus.ACTIVE] == 3

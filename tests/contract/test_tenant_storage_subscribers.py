@@ -123,7 +123,7 @@ async def test_subscribers_are_found_and_counted_by_status(scene: Scene) -> None
     assert await found(scene, status=SubscriberStatus.BLOCKED) == [blocked.id]
     assert await found(scene, status=SubscriberStatus.DEACTIVATED) == [gone.id]
     async with scene.rig.reading(scene.id) as unit:
-        assert await unit.subscribers.count_by_status() == {
+        assert await unit.audience.by_status() == {
             SubscriberStatus.ACTIVE: 1,
             SubscriberStatus.UNSUBSCRIBED: 1,
             SubscriberStatus.BLOCKED: 1,
@@ -297,7 +297,7 @@ async def test_an_audience_is_divided_by_the_wording_that_each_would_get(scene: 
     required: dict[str, tuple[str, ...]] = {"": (), "pt": (), "pt-br": ()}
 
     async with scene.rig.reading(scene.id) as unit:
-        parts = await unit.subscribers.audience(required)
+        parts = await unit.audience.by_wording(required)
 
     assert {tag: part.recipients for tag, part in parts.items()} == {"": 2, "pt": 2, "pt-br": 1}
 
@@ -309,7 +309,7 @@ async def test_an_audience_tells_who_has_no_value_for_what_a_wording_needs(scene
     await scene.subscribe(profile=Profile(language="pt"))
 
     async with scene.rig.reading(scene.id) as unit:
-        parts = await unit.subscribers.audience(
+        parts = await unit.audience.by_wording(
             {"": ("first_name", "attributes.city"), "pt": ("username",)}
         )
 

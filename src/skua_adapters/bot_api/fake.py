@@ -32,6 +32,8 @@ class FakeBotApi(BotApi, UpdateSource):
     def __init__(self) -> None:
         self.webhooks: dict[BotToken, FakeWebhook] = {}
         self.answered_callbacks: list[str] = []
+        self.callback_texts: dict[str, tuple[str, bool]] = {}
+        """What was shown to whoever pressed, and whether as an alert."""
         self._bots: dict[BotToken, BotIdentity] = {}
         self._waiting: defaultdict[BotToken, dict[int, bytes]] = defaultdict(dict)
         self._arrived: defaultdict[BotToken, asyncio.Event] = defaultdict(asyncio.Event)
@@ -121,9 +123,13 @@ class FakeBotApi(BotApi, UpdateSource):
     def read_update(self, raw: bytes) -> Update:
         return read_update(raw)
 
-    async def answer_callback(self, token: BotToken, callback_id: str) -> None:
+    async def answer_callback(
+        self, token: BotToken, callback_id: str, *, text: str | None = None, alert: bool = False
+    ) -> None:
         self._check(token)
         self.answered_callbacks.append(callback_id)
+        if text is not None:
+            self.callback_texts[callback_id] = (text, alert)
 
     def _check(self, token: BotToken) -> None:
         if self._failure is not None:

@@ -70,8 +70,10 @@ class _GetUpdates(msgspec.Struct, frozen=True, omit_defaults=True):
     offset: int | None = None
 
 
-class _AnswerCallbackQuery(msgspec.Struct, frozen=True):
+class _AnswerCallbackQuery(msgspec.Struct, frozen=True, omit_defaults=True):
     callback_query_id: str
+    text: str | None = None
+    show_alert: bool = False
 
 
 class _Me(msgspec.Struct, frozen=True):
@@ -167,8 +169,10 @@ class TelegramBotApi(BotApi, UpdateSource):
     def read_update(self, raw: bytes) -> Update:
         return read_update(raw)
 
-    async def answer_callback(self, token: BotToken, callback_id: str) -> None:
-        wanted = _AnswerCallbackQuery(callback_id)
+    async def answer_callback(
+        self, token: BotToken, callback_id: str, *, text: str | None = None, alert: bool = False
+    ) -> None:
+        wanted = _AnswerCallbackQuery(callback_id, text, alert)
         answer = await self._call(token, "answerCallbackQuery", wanted, bool)
         if isinstance(answer, Refusal) and not _is_too_late(answer.description):
             raise TelegramRefused("answerCallbackQuery", answer.description)

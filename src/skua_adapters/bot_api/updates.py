@@ -15,6 +15,7 @@ from skua_core.domain.update import (
     Event,
     Ignored,
     MessageReceived,
+    RepliedMessage,
     Started,
     Stopped,
     Unblocked,
@@ -69,6 +70,7 @@ class _Message(msgspec.Struct):
     chat: _Chat
     sender: _User = msgspec.field(name="from", default_factory=_User)
     text: str | None = None
+    reply_to_message: "_OwnMessage | None" = None
     migrate_to_chat_id: _AnyChatId | None = None
     migrate_from_chat_id: _AnyChatId | None = None
 
@@ -85,8 +87,26 @@ class _Membership(msgspec.Struct):
     sender: _User = msgspec.field(name="from", default_factory=_User)
 
 
+class _Button(msgspec.Struct):
+    callback_data: str | None = None
+
+
+class _Keyboard(msgspec.Struct):
+    inline_keyboard: list[list[_Button]] = []
+
+
+class _OwnMessage(msgspec.Struct):
+    """What was replied to: the bot's own message, or another's, which nothing here fits."""
+
+    message_id: int
+    text: str | None = None
+    caption: str | None = None
+    reply_markup: _Keyboard = msgspec.field(default_factory=_Keyboard)
+
+
 class _PressedMessage(msgspec.Struct):
     chat: _Chat
+    message_id: int | None = None
 
 
 class _Callback(msgspec.Struct):
@@ -162,18 +182,31 @@ def _message(update_id: int, message: _Message) -> Update:
         # The new group's side of the same migration.
         event = Ignored()
     else:
-        event = _spoken(_storable(message.text))
+        event = _spoken(_storable(message.text), _replied_to(message.reply_to_message))
     return _in_chat(update_id, message.chat, message.sender, event, at=message.date)
 
 
-def _spoken(text: str | None) -> Event:
+def _spoken(text: str | None, reply_to: RepliedMessage | None) -> Event:
     command = _COMMAND.fullmatch(text) if text is not None else None
     if command is None:
-        return MessageReceived(text)
+        return MessageReceived(text, reply_to)
     if command[1] == "stop":
         return Stopped()
     payload = (command[2] or "").strip()
     return Started(payload if _PAYLOAD.fullmatch(payload) else None)
+
+
+def _replied_to(message: _OwnMessage | None) -> RepliedMessage | None:
+    if message is None:
+        return None
+    rows = message.reply_markup.inline_keyboard
+    return RepliedMessage(
+        message_id=message.message_id,
+        text=_storable(message.text or message.caption) or "",
+        callback_data=tuple(
+            data for row in rows for button in row if (data := _storable(button.callback_data))
+        ),
+    )
 
 
 def _membership(update_id: int, change: _Membership) -> Update:
@@ -190,7 +223,9 @@ def _callback(update_id: int, callback: _Callback) -> Update:
     if callback.message is None:
         # Under a message that was sent through inline mode: no chat of the bot's.
         return Update(update_id=update_id, event=Ignored())
-    event = CallbackPressed(_storable(callback.id) or "", _storable(callback.data))
+    event = CallbackPressed(
+        _storable(callback.id) or "", _storable(callback.data), callback.message.message_id
+    )
     return _in_chat(update_id, callback.message.chat, callback.sender, event, at=None)
 
 

@@ -19,6 +19,7 @@ from skua_core.use_cases.bots import (
     SetToken,
     SetTokenCommand,
 )
+from skua_core.use_cases.tests_to_oneself import LinkChat
 from skua_core.use_cases.webhooks import Connected
 
 _INCOMPLETE = 1
@@ -137,6 +138,26 @@ def remove(surroundings: Surroundings, *, slug: str, yes: bool, as_json: bool) -
             raise click.UsageError("There is no way back from this: add --yes if you mean it.")
         connected = session.run(session.get(RemoveBot)(RemoveBotCommand(access=access)))
     _report(connected, f"Removed {slug}.", as_json=as_json)
+
+
+@bot.command()
+@options.bot
+@options.as_json
+@click.pass_obj
+def link(surroundings: Surroundings, *, slug: str | None, as_json: bool) -> None:
+    """Link your own chat with a bot, so that tests come to you.
+
+    Open the link in Telegram and press Start. It works once, within 15 minutes; a new one makes
+    the former useless.
+    """
+    with surroundings.session() as session:
+        access = session.enter(slug)
+        code = session.run(session.get(LinkChat)(access))
+    if as_json:
+        say_json({"bot": access.bot.slug, "code": code.code, "url": code.url})
+    else:
+        say(f"Open {code.url}")
+        say(f"or send the bot this: /start {code.code}")
 
 
 def facts(bot: Bot) -> dict[str, object]:

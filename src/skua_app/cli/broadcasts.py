@@ -6,6 +6,7 @@ from skua_app.cli import options
 from skua_app.cli.output import count, say_json, say_table
 from skua_app.cli.plain import say
 from skua_app.cli.reporting import report
+from skua_app.cli.resending import resend
 from skua_app.cli.selecting import find_broadcast, reference
 from skua_app.cli.sending import send
 from skua_app.cli.showing import broadcast_facts
@@ -131,5 +132,5 @@ def cancel(
         say(f"Cancelled. {cancelled.counts.sent:,} got it, {skipped} won't.")
 
 
-for each in (send, watch, report):
+for each in (send, watch, report, resend):
     broadcast.add_command(each)

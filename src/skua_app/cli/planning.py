@@ -1,11 +1,8 @@
 """What a broadcast will be, before anything of it is kept."""
 
-from collections.abc import Mapping
-
 import msgspec
 from msgspec.structs import replace
 
-from skua_app.cli.showing import EXCLUDED
 from skua_app.cli.surroundings import Session
 from skua_core.domain.broadcast import BroadcastStatus
 from skua_core.domain.content import (
@@ -14,23 +11,28 @@ from skua_core.domain.content import (
     Personalisation,
     RenderedMessage,
 )
-from skua_core.domain.subscriber import SubscriberStatus
 from skua_core.errors import (
     AudienceEmpty,
     BroadcastAlreadySending,
+    ErrorKind,
     SkuaError,
 )
-from skua_core.ports.platform_storage import LaneRegistry
 from skua_core.ports.renderer import Renderer
 from skua_core.use_cases.access import BotAccess
 from skua_core.use_cases.broadcast_reports import ListBroadcasts, ListBroadcastsQuery
-from skua_core.use_cases.subscribers import CountSubscribers, CountSubscribersQuery
+from skua_core.use_cases.preflight import CheckBroadcast, Preflight, PreflightQuery
 
-_STARS_PER_MESSAGE = 0.1
-"""For each message above the free rate (Bots FAQ, "paid broadcasts")."""
 _SOMEBODY = Personalisation(
     first_name="Ana", last_name="Silva", username="ana_silva", language="en"
 )
+
+
+class SureToFail(SkuaError):
+    kind = ErrorKind.CONFLICT
+    code = "sure-to-fail"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(f"This can't be sent: {'; '.join(problems)}.")
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,13 +47,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     previews: tuple[Preview, ...]
     """Of the message, and then of its variants."""
-    recipients: int
-    left_out: str
-    """Who is no recipient, and why; empty when that's nobody."""
-    gaps: tuple[str, ...]
-    """Placeholders without a default."""
-    seconds: float
-    stars: int | None
+    preflight: Preflight
 
 
 def make_plan(session: Session, access: BotAccess, source: MessageSource, *, paid: bool) -> Plan:
@@ -60,19 +56,18 @@ def make_plan(session: Session, access: BotAccess, source: MessageSource, *, pai
     compiled = renderer.compile(source)
     access.bot.require_open_gates()
     _require_free_slot(session, access)
-    counts = session.run(session.get(CountSubscribers)(CountSubscribersQuery(access=access)))
-    recipients = counts.get(SubscriberStatus.ACTIVE, 0)
-    if not recipients:
+    query = PreflightQuery(access=access, compiled=compiled, paid=paid, uploads_follow=True)
+    preflight = session.run(session.get(CheckBroadcast)(query))
+    if not preflight.recipients:
         raise AudienceEmpty
+    if preflight.problems:
+        raise SureToFail(preflight.problems)
+    return Plan(previews=make_previews(renderer, compiled), preflight=preflight)
+
+
+def make_previews(renderer: Renderer, compiled: CompiledMessage) -> tuple[Preview, ...]:
     wordings = {"": compiled, **compiled.variants}
-    return Plan(
-        previews=tuple(_preview(renderer, *wording) for wording in wordings.items()),
-        recipients=recipients,
-        left_out=_left_out(counts),
-        gaps=tuple(sorted({name for each in wordings.values() for name in each.required})),
-        seconds=recipients / _rate(session, access, paid=paid),
-        stars=_stars(session, recipients) if paid else None,
-    )
+    return tuple(_preview(renderer, *wording) for wording in wordings.items())
 
 
 def _require_free_slot(session: Session, access: BotAccess) -> None:
@@ -97,24 +92,3 @@ def _preview(renderer: Renderer, language: str, compiled: CompiledMessage) -> Pr
         shown_to=shown_to if compiled.slots else "everybody",
         message=message,
     )
-
-
-def _left_out(counts: Mapping[SubscriberStatus, int]) -> str:
-    return ", ".join(
-        f"{counts[status]:,} {EXCLUDED[status]}"
-        for status in SubscriberStatus
-        if status is not SubscriberStatus.ACTIVE and counts.get(status)
-    )
-
-
-def _rate(session: Session, access: BotAccess, *, paid: bool) -> float:
-    if paid:
-        return session.settings.skua_send_rate_paid
-    lane = session.run(session.get(LaneRegistry).snapshot(access.bot_id))
-    allowed = session.settings.skua_send_rate
-    return min(allowed, lane.learned_rate or allowed) if lane is not None else allowed
-
-
-def _stars(session: Session, recipients: int) -> int:
-    free, paid = session.settings.skua_send_rate, session.settings.skua_send_rate_paid
-    return round(recipients * _STARS_PER_MESSAGE * max(0.0, 1 - free / paid))

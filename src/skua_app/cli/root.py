@@ -46,6 +46,9 @@ _COMMANDS = {
     "broadcast": _Entry(
         "broadcasts:broadcast", "Send to everybody, watch it, stop it, see what it came to."
     ),
+    "auto-message": _Entry(
+        "auto_messages:auto_message", "Answer /start and keywords, ahead of every broadcast."
+    ),
     "audit": _Entry("audit:audit", "Check the record of who did what."),
     "telegram-simulator": _Entry(
         "telegram_simulator:telegram_simulator",

@@ -5,31 +5,21 @@ from click.exceptions import Exit
 
 from skua_app.cli import options
 from skua_app.cli.composing import Draft, MessageCommand, message
+from skua_app.cli.keeping import keep_campaign
 from skua_app.cli.output import say_json
 from skua_app.cli.plain import note, say
-from skua_app.cli.planning import Plan, make_plan
+from skua_app.cli.planning import Plan, make_plan, make_previews
 from skua_app.cli.previewing import name_for, show
 from skua_app.cli.surroundings import Session, Surroundings
 from skua_app.cli.watching import is_served, watch_to_the_end
 from skua_core.domain.broadcast import Broadcast
 from skua_core.domain.content import MessageSource
-from skua_core.ids import CampaignId
+from skua_core.ports.renderer import Renderer
 from skua_core.use_cases.access import BotAccess
 from skua_core.use_cases.broadcasts import SendBroadcast, SendBroadcastCommand
-from skua_core.use_cases.campaigns import (
-    CampaignView,
-    ComposeCampaign,
-    ComposeCampaignCommand,
-    EditCampaign,
-    EditCampaignCommand,
-    GetCampaign,
-    GetCampaignQuery,
-    ListCampaigns,
-    ListCampaignsQuery,
-)
+from skua_core.use_cases.tests_to_oneself import SendTest, SendTestCommand
 
 _DECLINED = 1
-_PAGE = 200
 
 
 @click.command(cls=MessageCommand)
@@ -39,6 +29,9 @@ _PAGE = 200
 @click.option("--paid", is_flag=True, help="Pay Telegram Stars for up to 1000 messages a second.")
 @click.option("--repeat", is_flag=True, help="Send it although it was sent before.")
 @click.option("--watch", is_flag=True, help="Follow it to its end.")
+@click.option(
+    "--test", "test_only", is_flag=True, help="Send it to your own chat only (`skua bot link`)."
+)
 @options.yes
 @options.as_json
 @click.pass_obj
@@ -51,6 +44,7 @@ def send(
     paid: bool,
     repeat: bool,
     watch: bool,
+    test_only: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -62,13 +56,16 @@ def send(
     """
     with surroundings.session() as session:
         access = session.enter(slug)
+        if test_only:
+            _send_test(session, access, draft, name, as_json=as_json)
+            return
         plan = make_plan(session, access, draft.source, paid=paid)
         if not as_json:
             show(plan, draft, access)
         if not as_json and options.is_asked(yes=yes) and not click.confirm("Send it?", err=True):
             note("Nothing was sent.")
             raise Exit(_DECLINED)
-        kept = _keep(session, access, draft, name or name_for(plan, draft))
+        kept = keep_campaign(session, access, draft, name or name_for(plan.previews, draft))
         command = SendBroadcastCommand(
             access=access, campaign_id=kept.campaign.id, paid=paid, repeat=repeat
         )
@@ -81,32 +78,20 @@ def send(
             raise Exit(watch_to_the_end(session, access, begun, as_json=as_json))
 
 
-def _keep(session: Session, access: BotAccess, draft: Draft, name: str) -> CampaignView:
-    """The campaign of that name with this wording: the same message twice is the same revision,
-    and so isn't sent twice by mistake."""
-    campaign_id = _find_campaign(session, access, name)
-    if campaign_id is None:
-        source = draft.attachments.upload(session, access, draft.source, former=None)
-        compose = ComposeCampaignCommand(access=access, name=name, source=source)
-        return session.run(session.get(ComposeCampaign)(compose))
-    query = GetCampaignQuery(access=access, campaign_id=campaign_id)
-    former = session.run(session.get(GetCampaign)(query)).revision.source
-    source = draft.attachments.upload(session, access, draft.source, former=former)
-    edit = EditCampaignCommand(access=access, campaign_id=campaign_id, source=source)
-    return session.run(session.get(EditCampaign)(edit))
-
-
-def _find_campaign(session: Session, access: BotAccess, name: str) -> CampaignId | None:
-    use = session.get(ListCampaigns)
-    after = None
-    while True:
-        page = session.run(use(ListCampaignsQuery(access=access, after=after, limit=_PAGE)))
-        for campaign in page:
-            if campaign.name == name:
-                return campaign.id
-        if len(page) < _PAGE:
-            return None
-        after = page[-1].id
+def _send_test(
+    session: Session, access: BotAccess, draft: Draft, name: str | None, *, as_json: bool
+) -> None:
+    renderer = session.get(Renderer)
+    previews = make_previews(renderer, renderer.compile(draft.source))
+    kept = keep_campaign(session, access, draft, name or name_for(previews, draft))
+    command = SendTestCommand(access=access, campaign_id=kept.campaign.id)
+    session.run(session.get(SendTest)(command))
+    if as_json:
+        say_json({"bot": access.bot.slug, "campaign": kept.campaign.id, "test": True})
+    elif session.alone:
+        say("The test is queued, and nobody sends yet: start `skua up` to send it.")
+    else:
+        say("The test is on its way to your chat.")
 
 
 def _tell_what_happens(
@@ -125,8 +110,8 @@ def _facts(
         "broadcast": begun.id,
         "bot": access.bot.slug,
         "status": begun.status,
-        "recipients": plan.recipients,
-        "eta_seconds": round(plan.seconds, 1),
+        "recipients": plan.preflight.recipients,
+        "eta_seconds": round(plan.preflight.seconds, 1),
         "media": source.media,
         "copied": source.copied,
         "options": source.options,

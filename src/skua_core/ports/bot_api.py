@@ -92,5 +92,10 @@ class UpdateSource(Protocol):
         """
 
     @abstractmethod
-    async def answer_callback(self, token: BotToken, callback_id: str) -> None:
-        """Tell Telegram that a button press was seen. Too late an answer is no error."""
+    async def answer_callback(
+        self, token: BotToken, callback_id: str, *, text: str | None = None, alert: bool = False
+    ) -> None:
+        """Tell Telegram that a button press was seen, and what to show to whoever pressed it.
+
+        Too late an answer is no error.
+        """

@@ -81,6 +81,23 @@ class AudiencePart(msgspec.Struct, frozen=True, kw_only=True):
     """For each required placeholder, how many of them have no value; none of those who have."""
 
 
+class Audience(Protocol):
+    """A bot's subscribers, counted."""
+
+    @abstractmethod
+    async def by_status(self) -> dict[SubscriberStatus, int]: ...
+
+    @abstractmethod
+    async def by_wording(
+        self, required: Mapping[str, Collection[str]]
+    ) -> Mapping[str, AudiencePart]:
+        """Active subscribers by the wording they would get, by its language tag.
+
+        ``required`` has every wording of a message, ``""`` among them, with the placeholders that
+        leave a gap where there is no value. They are divided as ``CompiledMessage.variant`` does.
+        """
+
+
 class SubscriberRepository(Protocol):
     @abstractmethod
     async def by_chat(self, chat_id: ChatId, *, lock: bool = False) -> Subscriber | None:
@@ -104,17 +121,6 @@ class SubscriberRepository(Protocol):
         """By id, which is the order in which they joined."""
 
     @abstractmethod
-    async def count_by_status(self) -> dict[SubscriberStatus, int]: ...
-
-    @abstractmethod
-    async def audience(self, required: Mapping[str, Collection[str]]) -> Mapping[str, AudiencePart]:
-        """Active subscribers by the wording they would get, by its language tag.
-
-        ``required`` has every wording of a message, ``""`` among them, with the placeholders that
-        leave a gap where there is no value. They are divided as ``CompiledMessage.variant`` does.
-        """
-
-    @abstractmethod
     async def migrate(self, old: ChatId, new: ChatId) -> None:
         """The chat got another id. When that is a subscriber already, the two merge into it."""
 
@@ -133,6 +139,13 @@ class CampaignRepository(Protocol):
 
     @abstractmethod
     async def revision(self, campaign_id: CampaignId, number: int) -> CampaignRevision | None: ...
+
+    @abstractmethod
+    async def sent_as(self, source_id: SourceId, chat_id: ChatId) -> CampaignRevision | None:
+        """The wording that a delivery of that source to that chat has, or had.
+
+        None for a message without a campaign, and when nobody remembers it any more.
+        """
 
     @abstractmethod
     async def page(self, *, after: CampaignId | None, limit: int) -> Sequence[Campaign]: ...

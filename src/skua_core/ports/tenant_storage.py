@@ -9,6 +9,7 @@ from skua_core.ids import BotId
 from skua_core.ports.audit_trail import AuditTrail
 from skua_core.ports.lane_ledger import LaneLedger
 from skua_core.ports.repositories import (
+    Audience,
     AutoMessageRepository,
     BotRepository,
     BroadcastRepository,
@@ -39,6 +40,7 @@ class TenantUnit(Protocol):
 
     bot: BotRepository
     subscribers: SubscriberRepository
+    audience: Audience
     campaigns: CampaignRepository
     broadcasts: BroadcastRepository
     deliveries: DeliveryRepository

@@ -226,7 +226,7 @@ async def _require_sendable(unit: TenantUnit, command: SendBroadcastCommand, rev
     sent_at = await unit.broadcasts.last_sent(command.campaign_id, revision)
     if sent_at is not None and not command.repeat:
         raise AlreadySent(revision, sent_at)
-    counts = await unit.subscribers.count_by_status()
+    counts = await unit.audience.by_status()
     if not counts.get(SubscriberStatus.ACTIVE):
         raise AudienceEmpty
 

@@ -15,9 +15,10 @@ from skua_core.ids import BotId
 from skua_core.ports.bot_api import UpdateSource
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.platform_storage import PlatformStorage
-from skua_core.ports.tenant_storage import TenantStorage, UnitKind
+from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 from skua_core.ports.token_vault import TokenVault
-from skua_core.use_cases.arrivals import Arrivals
+from skua_core.use_cases.aftermath import Aftermath
+from skua_core.use_cases.arrivals import Arrivals, CallbackReply, callback_reply, find_action
 
 _log = logging.getLogger(__name__)
 _TRIES = 2
@@ -82,8 +83,8 @@ class IntakeOutcome(StrEnum):
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
     outcome: IntakeOutcome
-    callback_id: str | None = None
-    """A button press that Telegram waits for an answer to, whether or not it came before."""
+    callback: CallbackReply | None = None
+    """The answer to a button press, for which Telegram waits whether or not it came before."""
 
 
 class ReceiveUpdate:
@@ -101,11 +102,13 @@ class ReceiveUpdate:
         source: UpdateSource,
         queue: JobQueue,
         arrivals: Arrivals,
+        aftermath: Aftermath,
     ) -> None:
         self._storage = storage
         self._source = source
         self._queue = queue
         self._arrivals = arrivals
+        self._aftermath = aftermath
 
     async def __call__(self, command: ReceiveUpdateCommand) -> Received:
         """Raises StorageUnavailable, and BotForbidden when the bot is gone."""
@@ -130,19 +133,21 @@ class ReceiveUpdate:
         return await self._set_aside(command, update_id, _describe(problem))
 
     async def _take_in(self, bot_id: BotId, update: Update) -> Received:
-        event = update.event
-        callback_id = event.callback_id if isinstance(event, CallbackPressed) else None
         async with self._storage.unit(bot_id, UnitKind.INBOUND) as unit:
             # A bot that was removed while its updates were on their way must leave nothing behind.
             await unit.bot.get()
             if not await unit.updates.record(update.update_id):
-                return Received(outcome=IntakeOutcome.DUPLICATE, callback_id=callback_id)
+                return Received(
+                    outcome=IntakeOutcome.DUPLICATE, callback=await _answer_again(unit, update)
+                )
             await fault("webhook.after_insert")
-            has_work = await self._arrivals.apply(unit, update)
+            arrived = await self._arrivals.apply(unit, update)
             await unit.commit()
-        if has_work:
+        if arrived.has_work:
             await self._queue.wake(bot_id)
-        return Received(outcome=IntakeOutcome.TAKEN, callback_id=callback_id)
+        if update.chat_id is not None:
+            await self._aftermath(bot_id, update.chat_id, arrived)
+        return Received(outcome=IntakeOutcome.TAKEN, callback=arrived.callback)
 
     async def _set_aside(
         self, command: ReceiveUpdateCommand, update_id: int | None, problem: str
@@ -154,6 +159,13 @@ class ReceiveUpdate:
             await unit.updates.set_aside(update_id, command.raw, problem)
             await unit.commit()
         return Received(outcome=IntakeOutcome.SET_ASIDE)
+
+
+async def _answer_again(unit: TenantUnit, update: Update) -> CallbackReply | None:
+    event = update.event
+    if not isinstance(event, CallbackPressed) or update.chat_id is None:
+        return None
+    return callback_reply(event, await find_action(unit, update.chat_id, event))
 
 
 def _pass_on_outages(error: Exception) -> None:

@@ -90,7 +90,10 @@ class PollUpdates:
         received = await self._receive(
             ReceiveUpdateCommand(bot_id=bot_id, raw=update.raw, update_id=update.update_id)
         )
-        if received.callback_id is not None:
+        reply = received.callback
+        if reply is not None:
             # The button stops spinning by itself when this fails.
             with contextlib.suppress(TelegramUnavailable, TelegramRefused, TokenRefused):
-                await self._source.answer_callback(token, received.callback_id)
+                await self._source.answer_callback(
+                    token, reply.callback_id, text=reply.text, alert=reply.alert
+                )

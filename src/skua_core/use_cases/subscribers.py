@@ -153,4 +153,4 @@ class CountSubscribers:
 
     async def __call__(self, query: CountSubscribersQuery) -> Mapping[SubscriberStatus, int]:
         async with self._storage.unit(query.access.bot_id) as unit:
-            return await unit.subscribers.count_by_status()
+            return await unit.audience.by_status()

@@ -37,11 +37,13 @@ _ADDRESS = re.compile(
 _ACKNOWLEDGED = ASGIResponse(media_type=MediaType.TEXT, status_code=HTTPStatus.OK)
 
 
-class CallbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class CallbackAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A call that Telegram takes from the answer to its webhook; its result nobody learns."""
 
-    method: Literal["answerCallbackQuery"] = "answerCallbackQuery"
+    method: Literal["answerCallbackQuery"]
     callback_query_id: str
+    text: str | None = None
+    show_alert: bool = False
 
 
 # Every path below the prefix comes here, so that a malformed one is refused like any other.
@@ -68,9 +70,15 @@ async def receive_telegram_update(
         except BotForbidden:
             # Removed since it was authenticated; like a bot that never was.
             raise WebhookForbidden from None
-    if received.callback_id is None:
+    reply = received.callback
+    if reply is None:
         return _ACKNOWLEDGED
-    answer = CallbackAnswer(callback_query_id=received.callback_id)
+    answer = CallbackAnswer(
+        method="answerCallbackQuery",
+        callback_query_id=reply.callback_id,
+        text=reply.text,
+        show_alert=reply.alert,
+    )
     return ASGIResponse(body=msgspec.json.encode(answer), status_code=HTTPStatus.OK)
 
 

@@ -18,6 +18,7 @@ from skua_core.domain.update import (
     Event,
     Ignored,
     MessageReceived,
+    RepliedMessage,
     Started,
     Stopped,
     Unblocked,
@@ -172,6 +173,27 @@ def test_a_changed_membership_blocks_or_unblocks(
     assert (update.event, update.chat_id, update.at) == (event, chat.id, AT)
 
 
+def test_a_reply_tells_which_message_of_the_bots_it_is_about() -> None:
+    keyboard = types.InlineKeyboardMarkup(
+        inline_keyboard=[
+            [types.InlineKeyboardButton(text="Yes", callback_data="yes")],
+            [types.InlineKeyboardButton(text="See", url="https://example.org")],
+        ]
+    )
+    own = types.Message(
+        message_id=8, date=AT, chat=PRIVATE, from_user=BOT, text="Coming?", reply_markup=keyboard
+    )
+    photo = types.Message(message_id=7, date=AT, chat=PRIVATE, from_user=BOT, caption="Look")
+
+    to_text = read_update(raw(message=message("Sure", reply_to_message=own))).event
+    to_photo = read_update(raw(message=message("Nice", reply_to_message=photo))).event
+
+    assert to_text == MessageReceived(
+        "Sure", RepliedMessage(message_id=8, text="Coming?", callback_data=("yes",))
+    )
+    assert to_photo == MessageReceived("Nice", RepliedMessage(message_id=7, text="Look"))
+
+
 def test_a_block_tells_who_blocked() -> None:
     assert read_update(member_update(PRIVATE, KICKED)).profile == ANA
 
@@ -186,7 +208,7 @@ def test_a_pressed_button_tells_its_data_and_chat_and_no_time() -> None:
 
     assert update == Update(
         update_id=5,
-        event=CallbackPressed("77", "yes"),
+        event=CallbackPressed("77", "yes", 9),
         chat_id=ChatId(1000),
         profile=ANA,
         at=None,
@@ -198,13 +220,13 @@ def test_a_button_under_an_inaccessible_message_still_tells_its_chat() -> None:
 
     update = read_update(pressed(message=old, data="yes"))
 
-    assert (update.event, update.chat_id) == (CallbackPressed("77", "yes"), GROUP.id)
+    assert (update.event, update.chat_id) == (CallbackPressed("77", "yes", 3), GROUP.id)
 
 
 def test_a_button_without_data_is_pressed_all_the_same() -> None:
     update = read_update(pressed(message=message(), game_short_name="chess"))
 
-    assert update.event == CallbackPressed("77", None)
+    assert update.event == CallbackPressed("77", None, 9)
 
 
 def test_a_button_of_inline_mode_concerns_no_chat() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from skua_adapters.telegram_simulator import LatencySettings, Receipt
 from skua_core.domain.broadcast import Broadcast
-from skua_core.use_cases.arrivals import UNSUBSCRIBED_REPLY
+from skua_core.use_cases.replies import UNSUBSCRIBED_REPLY
 from tests.e2e.delivery.conftest import Scene, SetUp
 from tests.e2e.delivery.installation import ConnectedBot
 

@@ -32,9 +32,7 @@ def pooled_url(own_database: Database) -> Iterator[str]:
 
 
 @pytest.fixture
-async def scene(
-    own_database: Database, pooled_url: str, build_scene: BuildScene
-) -> Scene:
+async def scene(own_database: Database, pooled_url: str, build_scene: BuildScene) -> Scene:
     environment = separate_processes(pooled_url, rate=100) | {"SKUA_DATABASE_POOLED": "yes"}
     return await build_scene(
         environment,

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from click.testing import CliRunner, Result
@@ -26,9 +27,12 @@ from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.tenant_storage import TenantStorage, UnitKind
 from skua_core.ports.token_vault import TokenVault
+from skua_core.use_cases.intake import ReceiveUpdateCommand
 from skua_core.use_cases.webhooks import UpdateRoute
+from tests.unit.use_cases.updates import message, raw
 from tests.unit.use_cases.world import TOKEN, World
 
+_UPDATES = count(1)
 LIST = b"chat_id,first_name\n1,Ana\n2,Ben\n3,Cleo\n"
 
 
@@ -136,6 +140,13 @@ class Desk:
     def send(self, text: str = "Hello") -> str:
         (sent,) = self.objects("broadcast", "send", "--text", text)
         return str(sent["broadcast"])
+
+    def press_start(self, chat: int, payload: str) -> None:
+        """Somebody opens a deep link of the bot's."""
+        at = int(self.world.clock.now().timestamp())
+        update = message(next(_UPDATES), chat, f"/start {payload}", at=at)
+        bot_id = next(iter(self.world.memory.bots.rows))
+        asyncio.run(self.world.receive(ReceiveUpdateCommand(bot_id=bot_id, raw=raw(update))))
 
     def deliver(self, outcomes: Mapping[int, tuple[DeliveryStatus, Reason | None]]) -> None:
         """A worker takes the lane and sends the broadcast; by chat what isn't simply sent."""

@@ -8,6 +8,7 @@ import pytest
 
 from skua_core.domain.delivery import DeliveryStatus, Reason
 from tests.unit.cli.desk import Desk
+from tests.unit.use_cases.world import TOKEN
 
 SENT_SO = {
     2: (DeliveryStatus.FAILED, Reason.BLOCKED),
@@ -16,6 +17,7 @@ SENT_SO = {
 
 
 def test_what_will_be_sent_and_to_how_many_is_shown(ready_desk: Desk) -> None:
+    ready_desk.add_subscribers(b"chat_id\n4\n")
     result = ready_desk.run(
         *("broadcast", "send", "--text", "Hi <b>{{ first_name }}</b>"),
         *("--button", "See=https://example.org/?a=b"),
@@ -23,8 +25,8 @@ def test_what_will_be_sent_and_to_how_many_is_shown(ready_desk: Desk) -> None:
 
     assert result.exit_code == 0
     assert "    Hi Ana\n    [ See ] https://example.org/?a=b\n" in result.stdout
-    assert "To 3 subscribers, in about 1 s.\n" in result.stdout
-    assert "It leaves a gap for whoever has no first_name.\n" in result.stdout
+    assert "To 4 subscribers, in about 1 s.\n" in result.stdout
+    assert "It leaves a gap for 1 who have no first_name.\n" in result.stdout
 
 
 def test_a_broadcast_is_queued_with_a_word_of_what_is_missing(ready_desk: Desk) -> None:
@@ -151,10 +153,48 @@ def test_paying_tells_the_price(ready_desk: Desk) -> None:
     lines = "".join(f"{chat}\n" for chat in range(100, 1097))
     ready_desk.add_subscribers(f"chat_id\n{lines}".encode())
 
+    ready_desk.world.api.give_stars(TOKEN, 10_000)
     result = ready_desk.run("broadcast", "send", "--text", "Hello", "--paid")
 
     assert "To 1,000 subscribers, in about 1 s.\n" in result.stdout
-    assert "Telegram charges up to about 97 Stars for it.\n" in result.stdout
+    assert "Telegram charges up to about 97 Stars for it; the bot has 10,000.\n" in result.stdout
+
+
+def test_a_paid_broadcast_on_a_bot_without_stars_is_refused(ready_desk: Desk) -> None:
+    result = ready_desk.run("broadcast", "send", "--text", "Hello", "--paid")
+
+    assert result.exit_code == 2
+    assert result.stderr == "skua: This can't be sent: the bot has 0 Stars, and 10000 are needed.\n"
+    assert ready_desk.objects("broadcast", "list") == []
+
+
+def test_those_of_whom_nobody_knows_get_it_again(ready_desk: Desk) -> None:
+    ready_desk.send()
+    ready_desk.deliver(SENT_SO)
+
+    unsaid = ready_desk.run("broadcast", "resend")
+    unsure = ready_desk.run("broadcast", "resend", "--uncertain")
+    again = ready_desk.run("broadcast", "resend", "--failed", "--uncertain", "--yes")
+    twice = ready_desk.run("broadcast", "resend", "--failed")
+
+    assert (unsaid.exit_code, unsure.exit_code) == (2, 2)
+    assert "Some may get it twice: add --yes if you mean it." in unsure.stderr
+    assert again.stdout.startswith("2 recipients will be sent to again.\n")
+    assert twice.exit_code == 2
+
+
+def test_a_test_goes_to_ones_own_chat_once_it_is_linked(ready_desk: Desk) -> None:
+    unlinked = ready_desk.run("broadcast", "send", "--text", "Hello", "--test")
+    (link,) = ready_desk.objects("bot", "link")
+    ready_desk.press_start(1, str(link["code"]))
+    linked = ready_desk.run("broadcast", "send", "--text", "Hello", "--test")
+
+    assert unlinked.exit_code == 2
+    assert "Link it first" in unlinked.stderr
+    assert linked.stdout == (
+        "The test is queued, and nobody sends yet: start `skua up` to send it.\n"
+    )
+    assert ready_desk.objects("broadcast", "list") == []
 
 
 def test_a_broadcast_is_paused_resumed_and_cancelled(ready_desk: Desk) -> None:

@@ -16,6 +16,7 @@ from skua_adapters.clock.frozen import FrozenClock
 from skua_adapters.id_factory.counted import CountedIdFactory
 from skua_adapters.job_queue.in_process import InProcessJobQueue
 from skua_adapters.platform_storage.in_memory import InMemoryPlatformStorage
+from skua_adapters.renderer.in_process import InProcessRenderer
 from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
 from skua_adapters.token_vault.in_memory import InMemoryTokenVault
 from skua_core.domain.bot import Bot
@@ -26,6 +27,7 @@ from skua_core.errors import StorageUnavailable
 from skua_core.ids import BotId, UserId
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 from skua_core.use_cases.access import BotAccess
+from skua_core.use_cases.aftermath import Aftermath, HarmLimits
 from skua_core.use_cases.arrivals import Arrivals
 from skua_core.use_cases.bots import (
     AddBot,
@@ -38,6 +40,8 @@ from skua_core.use_cases.bots import (
     SetTokenCommand,
 )
 from skua_core.use_cases.intake import AuthenticateWebhook, ReceiveUpdate
+from skua_core.use_cases.item_stops import PauseItem
+from skua_core.use_cases.replies import Replies
 from skua_core.use_cases.webhooks import UpdateRoute
 from skua_http.app import create_app
 from skua_http.health import QueueState, ReadinessCheck
@@ -176,12 +180,26 @@ class Place:
 
     def _container(self) -> AsyncContainer:
         platform = InMemoryPlatformStorage(self.memory, ids=self._ids)
-        arrivals = Arrivals(clock=self.clock, ids=self._ids)
+        arrivals = Arrivals(
+            clock=self.clock,
+            ids=self._ids,
+            replies=Replies(clock=self.clock, ids=self._ids, renderer=InProcessRenderer()),
+        )
+        aftermath = Aftermath(
+            storage=self.storage,
+            renderer=InProcessRenderer(),
+            pause_item=PauseItem(storage=self.storage, clock=self.clock),
+            limits=HarmLimits(),
+        )
         authenticate = AuthenticateWebhook(
             platform=platform, storage=self.storage, vault=self.vault
         )
         receive = ReceiveUpdate(
-            storage=self.storage, source=self.telegram, queue=self._queue, arrivals=arrivals
+            storage=self.storage,
+            source=self.telegram,
+            queue=self._queue,
+            arrivals=arrivals,
+            aftermath=aftermath,
         )
         provider = Provider(scope=Scope.APP)
         provider.provide(lambda: authenticate, provides=AuthenticateWebhook)

@@ -239,7 +239,7 @@ class Bench:
 
     async def statuses(self) -> dict[SubscriberStatus, int]:
         async with self.storage.unit(self.bot_id) as unit:
-            counts = await unit.subscribers.count_by_status()
+            counts = await unit.audience.by_status()
         return {status: number for status, number in counts.items() if number}
 
     async def recipients(self, broadcast_id: BroadcastId) -> list[Recipient]:

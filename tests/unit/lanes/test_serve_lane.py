@@ -41,7 +41,7 @@ async def test_a_blocked_person_fails_and_changes_status(bench: Bench) -> None:
     assert report.broadcast.counts.sent == 2
     assert report.reasons == {Reason.BLOCKED: 1}
     async with bench.storage.unit(bench.bot_id) as unit:
-        assert (await unit.subscribers.count_by_status())[SubscriberStatus.BLOCKED] == 1
+        assert (await unit.audience.by_status())[SubscriberStatus.BLOCKED] == 1
 
 
 async def test_no_answer_is_uncertain_and_never_tried_again(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from skua_core.domain.bot import Bot
 from skua_core.domain.broadcast import Broadcast
+from skua_core.domain.delivery import ClaimedDelivery, DeliveryStatus, Reason, Settlement
 from skua_core.domain.lane import ClaimOrder
 from skua_core.ids import BroadcastId, CampaignId
 from skua_core.ports.tenant_storage import UnitKind
@@ -88,3 +89,44 @@ async def claim(world: World, access: BotAccess, room: int) -> int:
         claimed = await unit.lane.claim(acquired.lease, ClaimOrder(room=room, direct_room=room))
         await unit.commit()
     return len(claimed.deliveries)
+
+
+async def claimed(world: World, access: BotAccess) -> list[ClaimedDelivery]:
+    """What leaves now, by a holder that comes and goes; all of it arrives."""
+    return await settled(world, access, DeliveryStatus.SENT)
+
+
+async def settled(
+    world: World,
+    access: BotAccess,
+    status: DeliveryStatus,
+    reason: Reason | None = None,
+    *,
+    room: int = 100,
+) -> list[ClaimedDelivery]:
+    """Claim, and record the same outcome for all of it."""
+    async with world.storage.unit(access.bot_id, UnitKind.LANE) as unit:
+        acquired = await unit.lane.acquire("test")
+        assert acquired is not None
+        lease = acquired.lease
+        claim = await unit.lane.claim(lease, ClaimOrder(room=room, direct_room=room))
+        await unit.lane.settle(
+            lease,
+            [
+                Settlement(
+                    key=each.key,
+                    attempt=each.attempt,
+                    subscriber_id=each.subscriber_id,
+                    status=status,
+                    reason=reason,
+                    started_at=world.clock.now(),
+                    message_id=10_000 + each.key.position
+                    if status is DeliveryStatus.SENT
+                    else None,
+                )
+                for each in claim.deliveries
+            ],
+        )
+        await unit.lane.release(lease)
+        await unit.commit()
+    return list(claim.deliveries)

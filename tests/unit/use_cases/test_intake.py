@@ -15,7 +15,7 @@ from skua_core.errors import BotForbidden, StorageUnavailable
 from skua_core.faults import Fault, FaultAction, FaultPlan
 from skua_core.ports.tenant_storage import UnitKind
 from skua_core.use_cases.access import BotAccess
-from skua_core.use_cases.arrivals import UNSUBSCRIBED_REPLY
+from skua_core.use_cases.arrivals import CallbackReply
 from skua_core.use_cases.bots import (
     RemoveBot,
     RemoveBotCommand,
@@ -25,6 +25,7 @@ from skua_core.use_cases.intake import (
     Received,
     ReceiveUpdateCommand,
 )
+from skua_core.use_cases.replies import UNSUBSCRIBED_REPLY
 from tests.unit.use_cases.updates import (
     blocked,
     callback,
@@ -160,8 +161,8 @@ async def test_what_skua_does_not_know_is_taken_and_changes_nothing(
 async def test_a_button_press_comes_with_what_to_answer(world: World, access: BotAccess) -> None:
     first, again = await take_in(world, access, callback(1, ANA), callback(1, ANA))
 
-    assert first == Received(outcome=IntakeOutcome.TAKEN, callback_id="call-1")
-    assert again == Received(outcome=IntakeOutcome.DUPLICATE, callback_id="call-1")
+    assert first == Received(outcome=IntakeOutcome.TAKEN, callback=CallbackReply("call-1"))
+    assert again == Received(outcome=IntakeOutcome.DUPLICATE, callback=CallbackReply("call-1"))
 
 
 # /stop

@@ -19,17 +19,27 @@ def message(
     at: int = 100,
     first_name: str = "Ana",
     username: str | None = None,
+    language: str | None = None,
 ) -> Raw:
+    sender = _person(chat, first_name, username)
+    if language is not None:
+        sender["language_code"] = language
     return {
         "update_id": update_id,
         "message": {
             "message_id": update_id,
             "date": at,
             "chat": {"id": chat, "type": "private"},
-            "from": _person(chat, first_name, username),
+            "from": sender,
             "text": text,
         },
     }
+
+
+def reply(update_id: int, chat: int, text: str, *, to: Raw) -> Raw:
+    update = message(update_id, chat, text)
+    update["message"]["reply_to_message"] = to
+    return update
 
 
 def group_message(update_id: int, chat: int, text: str, *, title: str = "Gulls") -> Raw:
@@ -52,14 +62,18 @@ def migrated(update_id: int, chat: int, new_chat: int) -> Raw:
     return update
 
 
-def callback(update_id: int, chat: int) -> Raw:
+def callback(update_id: int, chat: int, data: str = "yes", *, message_id: int = 1) -> Raw:
     return {
         "update_id": update_id,
         "callback_query": {
             "id": f"call-{update_id}",
             "from": _person(chat, "Ana", None),
-            "message": {"message_id": 1, "date": 0, "chat": {"id": chat, "type": "private"}},
-            "data": "yes",
+            "message": {
+                "message_id": message_id,
+                "date": 0,
+                "chat": {"id": chat, "type": "private"},
+            },
+            "data": data,
         },
     }
 

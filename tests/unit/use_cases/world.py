@@ -17,7 +17,7 @@ from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
 from skua_adapters.token_vault.in_memory import InMemoryTokenVault
 from skua_core.domain.audit import AuditEntry
 from skua_core.domain.bot import Bot
-from skua_core.domain.content import MessageSource
+from skua_core.domain.content import ButtonRows, MessageSource
 from skua_core.domain.lane import LaneTimes
 from skua_core.domain.secret import BotToken
 from skua_core.domain.subscriber import ChatKind, Subscriber
@@ -28,10 +28,13 @@ from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.repositories import BotSecrets, SubscriberFilter
 from skua_core.ports.tenant_storage import UnitKind
 from skua_core.use_cases.access import BotAccess, EnterBot, EnterBotQuery
+from skua_core.use_cases.aftermath import Aftermath, HarmLimits
 from skua_core.use_cases.arrivals import Arrivals
 from skua_core.use_cases.bots import AddBot, AddBotCommand
 from skua_core.use_cases.campaigns import CampaignView, ComposeCampaign, ComposeCampaignCommand
 from skua_core.use_cases.intake import ReceiveUpdate
+from skua_core.use_cases.item_stops import PauseItem
+from skua_core.use_cases.replies import Replies
 from skua_core.use_cases.tokens import TokenFailed
 from skua_core.use_cases.webhooks import UpdateRoute
 
@@ -80,11 +83,18 @@ class World:
         self.api.add_bot(TOKEN, username="gull_bot")
         self.token_failed = TokenFailed(storage=self.storage, clock=self.clock)
         self.route = self.route_for(public_url)
+        self.replies = Replies(clock=self.clock, ids=self.ids, renderer=self.renderer)
         self.receive = ReceiveUpdate(
             storage=self.storage,
             source=self.api,
             queue=self.queue,
-            arrivals=Arrivals(clock=self.clock, ids=self.ids),
+            arrivals=Arrivals(clock=self.clock, ids=self.ids, replies=self.replies),
+            aftermath=Aftermath(
+                storage=self.storage,
+                renderer=self.renderer,
+                pause_item=PauseItem(storage=self.storage, clock=self.clock),
+                limits=HarmLimits(share=0.25, after=4),
+            ),
         )
 
     def route_for(self, public_url: str | None) -> UpdateRoute:
@@ -113,12 +123,16 @@ class World:
             EnterBotQuery(slug=slug, actor=await self.actor())
         )
 
-    async def compose(self, access: BotAccess, text: str = "Hello") -> CampaignView:
+    async def compose(
+        self, access: BotAccess, text: str = "Hello", *, buttons: ButtonRows = ()
+    ) -> CampaignView:
         compose = ComposeCampaign(
             storage=self.storage, renderer=self.renderer, clock=self.clock, ids=self.ids
         )
         return await compose(
-            ComposeCampaignCommand(access=access, name="Greeting", source=MessageSource(text))
+            ComposeCampaignCommand(
+                access=access, name="Greeting", source=MessageSource(text, buttons=buttons)
+            )
         )
 
     async def join(self, access: BotAccess, *chats: int) -> None:

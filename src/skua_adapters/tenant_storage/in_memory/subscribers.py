@@ -1,15 +1,13 @@
 """Subscribers of one bot."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 from skua_adapters._memory.memory import Transaction
 from skua_adapters.tenant_storage.in_memory.moves import move_chat
-from skua_core.domain.content import choose_variant
-from skua_core.domain.subscriber import Subscriber, SubscriberStatus
+from skua_core.domain.subscriber import Subscriber
 from skua_core.errors import ForeignRow
 from skua_core.ids import ChatId, SubscriberId
-from skua_core.ports.repositories import AudiencePart, SubscriberFilter, SubscriberRepository
+from skua_core.ports.repositories import SubscriberFilter, SubscriberRepository
 
 
 class InMemorySubscriberRepository(SubscriberRepository):
@@ -48,23 +46,6 @@ class InMemorySubscriberRepository(SubscriberRepository):
         return [row for row in rows if (after is None or row.id > after) and _matches(row, where)][
             :limit
         ]
-
-    async def count_by_status(self) -> dict[SubscriberStatus, int]:
-        counts = dict.fromkeys(SubscriberStatus, 0)
-        for row in self._rows.values():
-            counts[row.status] += 1
-        return counts
-
-    async def audience(self, required: Mapping[str, Collection[str]]) -> Mapping[str, AudiencePart]:
-        recipients = Counter[str]()
-        gaps = {tag: Counter[str]() for tag in required}
-        for row in self._rows.values():
-            if row.status is SubscriberStatus.ACTIVE:
-                values = row.personalisation
-                tag = choose_variant(values.language, required)
-                recipients[tag] += 1
-                gaps[tag].update(name for name in required[tag] if not values.value(name))
-        return {tag: AudiencePart(recipients=recipients[tag], gaps=gaps[tag]) for tag in required}
 
     async def migrate(self, old: ChatId, new: ChatId) -> None:
         move_chat(self._transaction, old, new)

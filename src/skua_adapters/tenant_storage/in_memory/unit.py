@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from skua_adapters._memory.memory import Memory, Transaction
 from skua_adapters.audit_trail.in_memory import InMemoryAuditTrail
+from skua_adapters.tenant_storage.in_memory.audience import InMemoryAudience
 from skua_adapters.tenant_storage.in_memory.auto_messages import InMemoryAutoMessageRepository
 from skua_adapters.tenant_storage.in_memory.bots import InMemoryBotRepository
 from skua_adapters.tenant_storage.in_memory.broadcasts import InMemoryBroadcastRepository
@@ -45,6 +46,7 @@ class _InMemoryTenantUnit(TenantUnit):
         self._over = False
         self.bot = InMemoryBotRepository(transaction)
         self.subscribers = InMemorySubscriberRepository(transaction)
+        self.audience = InMemoryAudience(transaction)
         self.campaigns = InMemoryCampaignRepository(transaction)
         self.broadcasts = InMemoryBroadcastRepository(transaction)
         self.deliveries = InMemoryDeliveryRepository(transaction)

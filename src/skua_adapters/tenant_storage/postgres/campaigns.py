@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from skua_adapters._sql.tables import CampaignRevisionRow, CampaignRow
+from skua_adapters._sql.tables import (
+    BroadcastRow,
+    CampaignRevisionRow,
+    CampaignRow,
+    DeliveryRow,
+    DirectMessageRow,
+    SubscriberRow,
+)
 from skua_core.domain.campaign import Campaign, CampaignRevision
 from skua_core.domain.content import CompiledMessage, MessageSource
-from skua_core.ids import BotId, CampaignId
+from skua_core.ids import BotId, CampaignId, ChatId, SourceId
 from skua_core.ports.repositories import CampaignRepository
 
 
@@ -66,6 +73,28 @@ class PostgresCampaignRepository(CampaignRepository):
             compiled=msgspec.json.decode(row.compiled, type=CompiledMessage),
             created_at=row.created_at,
         )
+
+    async def sent_as(self, source_id: SourceId, chat_id: ChatId) -> CampaignRevision | None:
+        subscriber = (
+            select(SubscriberRow.id).where(SubscriberRow.chat_id == chat_id).scalar_subquery()
+        )
+        delivered = (
+            select(DeliveryRow.revision)
+            .where(DeliveryRow.source_id == source_id, DeliveryRow.subscriber_id == subscriber)
+            .scalar_subquery()
+        )
+        broadcast = select(
+            BroadcastRow.campaign_id, func.coalesce(delivered, BroadcastRow.revision)
+        ).where(BroadcastRow.id == source_id)
+        direct = select(DirectMessageRow.campaign_id, DirectMessageRow.revision).where(
+            DirectMessageRow.id == source_id
+        )
+        for found in (broadcast, direct):
+            row = (await self._session.execute(found)).one_or_none()
+            if row is not None:
+                campaign_id, number = row
+                return None if number is None else await self.revision(campaign_id, number)
+        return None
 
     async def page(self, *, after: CampaignId | None, limit: int) -> Sequence[Campaign]:
         found = select(CampaignRow).order_by(CampaignRow.id).limit(limit)

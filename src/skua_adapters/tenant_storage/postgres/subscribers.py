@@ -1,11 +1,11 @@
 """Subscribers of one bot."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, case, delete, false, or_, select
+from sqlalchemy import ColumnElement, Select, delete, false, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
@@ -13,9 +13,9 @@ from sqlalchemy.sql import func
 from skua_adapters._sql.tables import SubscriberRow
 from skua_adapters.tenant_storage.postgres import subscriber_statements as sql
 from skua_adapters.tenant_storage.postgres.merging import hand_over_deliveries
-from skua_core.domain.subscriber import ChatKind, Profile, Reach, Subscriber, SubscriberStatus
+from skua_core.domain.subscriber import ChatKind, Profile, Reach, Subscriber
 from skua_core.ids import BotId, ChatId, SubscriberId
-from skua_core.ports.repositories import AudiencePart, SubscriberFilter, SubscriberRepository
+from skua_core.ports.repositories import SubscriberFilter, SubscriberRepository
 
 _CHAT_ID = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _NEVER_STORED = re.compile("[\x00\ud800-\udfff]")
@@ -77,34 +77,6 @@ class PostgresSubscriberRepository(SubscriberRepository):
             found = found.where(_matches(where.search.strip()))
         return await self._all(found)
 
-    async def count_by_status(self) -> dict[SubscriberStatus, int]:
-        counted = await self._session.execute(
-            select(SubscriberRow.status, func.count()).group_by(SubscriberRow.status)
-        )
-        counts = dict.fromkeys(SubscriberStatus, 0)
-        counts.update({SubscriberStatus(status): number for status, number in counted})
-        return counts
-
-    async def audience(self, required: Mapping[str, Collection[str]]) -> Mapping[str, AudiencePart]:
-        names = sorted({name for each in required.values() for name in each})
-        tag = _variant_of(tags=[tag for tag in required if tag])
-        counted = await self._session.execute(
-            select(
-                tag,
-                func.count(),
-                *(func.count().filter(_value_of(name) == "") for name in names),
-            )
-            .where(SubscriberRow.status == SubscriberStatus.ACTIVE.value)
-            .group_by(tag)
-        )
-        found = {row[0]: (row[1], dict(zip(names, row[2:], strict=True))) for row in counted}
-        parts = {}
-        for tag_, wanted in required.items():
-            recipients, gaps = found.get(tag_, (0, {}))
-            missing = {name: gaps[name] for name in wanted if gaps.get(name)}
-            parts[tag_] = AudiencePart(recipients=recipients, gaps=missing)
-        return parts
-
     async def migrate(self, old: ChatId, new: ChatId) -> None:
         moved = await self.by_chat(old)
         if moved is None or old == new:
@@ -150,23 +122,6 @@ def _matches(search: str) -> ColumnElement[bool]:
     if _CHAT_ID.fullmatch(search):
         conditions.append(SubscriberRow.chat_id == int(search))
     return or_(*conditions)
-
-
-def _variant_of(tags: Sequence[str]) -> ColumnElement[str]:
-    """As ``choose_variant``."""
-    whole = func.lower(func.coalesce(SubscriberRow.language, ""))
-    first = func.split_part(whole, "-", 1)
-    return case((whole.in_(tags), whole), (first.in_(tags), first), else_="").label("tag")
-
-
-def _value_of(placeholder: str) -> ColumnElement[str]:
-    """As ``Personalisation.value``."""
-    _, dot, name = placeholder.partition("attributes.")
-    if dot:
-        value: ColumnElement[str | None] = SubscriberRow.attributes[name].astext
-    else:
-        value = SubscriberRow.__table__.c[placeholder]
-    return func.coalesce(value, "")
 
 
 def _json(attributes: object) -> str:

@@ -10,6 +10,7 @@ from skua_adapters._sql.errors import Trouble
 from skua_adapters._sql.sessions import Sessions
 from skua_adapters._sql.tenancy import TenantSession
 from skua_adapters.audit_trail.postgres import PostgresAuditTrail
+from skua_adapters.tenant_storage.postgres.audience import PostgresAudience
 from skua_adapters.tenant_storage.postgres.auto_messages import PostgresAutoMessageRepository
 from skua_adapters.tenant_storage.postgres.bots import PostgresBotRepository
 from skua_adapters.tenant_storage.postgres.broadcasts import PostgresBroadcastRepository
@@ -82,6 +83,7 @@ class PostgresTenantUnit(TenantUnit):
         self._over = False
         self.bot = PostgresBotRepository(session, bot_id)
         self.subscribers = PostgresSubscriberRepository(session, bot_id)
+        self.audience = PostgresAudience(session)
         self.campaigns = PostgresCampaignRepository(session, bot_id)
         self.broadcasts = PostgresBroadcastRepository(session, bot_id)
         self.deliveries = PostgresDeliveryRepository(session, bot_id)
