@@ -7,7 +7,7 @@ isn't to be found any more.
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, cast
 
@@ -19,6 +19,7 @@ from skua_adapters.id_factory.uuid7 import Uuid7IdFactory
 from skua_adapters.messenger.telegram import TelegramMessenger
 from skua_adapters.tenant_storage.postgres import PostgresTenantStorage, claim_statements
 from skua_adapters.tenant_storage.postgres import lane_statements as sql
+from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
 from skua_adapters.tenant_storage.postgres.unit import PostgresTenantUnit
 from skua_app import container
 from skua_app.settings import load
@@ -29,6 +30,7 @@ from skua_core.ids import BotId, LeaseId
 from skua_core.ports.lane_ledger import LaneLedger
 from skua_core.ports.messenger import NotSent, OutboundMessage, SendOutcome, Unknown
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
+from skua_core.ports.turn_groups import PlainTurn
 from skua_core.use_cases import lanes
 from skua_core.use_cases.lane_guard import LaneGuard
 
@@ -82,6 +84,7 @@ def without_the_fence() -> None:
 
 def slow_claims() -> None:
     """No mutant: it only gives whoever shuts a gate the time to do so within a claim."""
+    _take_turns_in_units_alone()
     _replace(claim_statements, "LOCK_OPEN_ITEMS", _slowed(claim_statements.LOCK_OPEN_ITEMS))
 
 
@@ -227,6 +230,7 @@ class LateStorage(PostgresTenantStorage):
 
 
 def with_the_send_before_the_commit() -> None:
+    _take_turns_in_units_alone()
     _use_storage(LateStorage)
 
 
@@ -259,6 +263,15 @@ MUTANTS: dict[str, Callable[[], None]] = {
 def _replace(module: object, name: str, by: object) -> None:
     assert hasattr(module, name), f"{module} has no {name} any more: aim this mutant anew"
     setattr(module, name, by)
+
+
+def _take_turns_in_units_alone() -> None:
+    """The short way of turns, many in one call, would go past what is changed here."""
+
+    async def none(_: PostgresTurnGroups, turns: Sequence[PlainTurn]) -> list[Claim | None]:
+        return [None] * len(turns)
+
+    _replace(PostgresTurnGroups, "take", none)
 
 
 def _use_storage(storage: type[PostgresTenantStorage]) -> None:
