@@ -6,28 +6,16 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
 
-from skua_adapters.telegram_simulator import FaultAction as TelegramFault
-from skua_adapters.telegram_simulator import (
-    FaultMoment,
-    FaultRule,
-    LatencySettings,
-    NewBot,
-    RateLimitSettings,
-    SimulatorSettings,
-    WebhookSettings,
-)
 from skua_adapters.token_vault.keys import make_key
-from skua_core.domain.broadcast import Broadcast
 from skua_core.faults import FaultAction
-from tests.e2e.delivery.installation import ConnectedBot, Installation, make_token
+from tests.e2e.delivery.installation import Installation, make_token
 from tests.e2e.delivery.programs import Death, KeptProgram, Plan, Program, free_port
-from tests.e2e.delivery.telegram import SimulatedTelegram
 from tests.e2e.torture.balancer import Balancer
 from tests.e2e.torture.database import AWAY, CrashableDatabase
 from tests.e2e.torture.operators import Journal, Operators
@@ -42,20 +30,15 @@ from tests.e2e.torture.plan import (
 )
 from tests.e2e.torture.queue_server import DisturbedRedis
 from tests.e2e.torture.scale import Scale
+from tests.e2e.torture.setting import Sending, begin_broadcasts, simulate_busy_telegram
 from tests.e2e.torture.troubles import Troubles
 from tests.e2e.torture.verdict import Evidence, Verdict, faults, outcomes
 from tests.e2e.torture.witness import Witness
 
 Tell = Callable[[str], None]
-Set = list[tuple[ConnectedBot, list[int], Broadcast]]
 
-FIRST_PERSON = 1_000_001
-BLOCKED_SHARE = 100
-"""One of so many people has blocked the bot before."""
 SKEWS = {"worker1": 7200, "worker2": -7200}
 """Seconds by which the clocks of some workers' hosts are wrong."""
-_AT_ONCE = 6
-"""Bots that are set up at a time."""
 _TELL_EVERY = 5.0
 _LOOK = 0.5
 _OPEN = "SELECT count(*) FROM tenant.deliveries WHERE status IN ('pending', 'in_flight')"
@@ -101,10 +84,13 @@ class Torture:
             await self._stack.enter_async_context(self._redis)
             self._tell(f"PostgreSQL {await self._database.version()}; {self.plan}")
             tokens = [make_token(self._draw) for _ in range(self._scale.bots)]
-            self._telegram = await self._stack.enter_async_context(self._simulator(tokens))
+            telegram = simulate_busy_telegram(tokens, seed=self._seed, directory=self._directory)
+            self._telegram = await self._stack.enter_async_context(telegram)
             self._installation = self._install()
             self._stack.push_async_callback(self._installation.close)
-            bots = await self._set_up(tokens)
+            bots = await begin_broadcasts(
+                self._installation, self._telegram, tokens, people=self._scale.people
+            )
             await self._kill_operators(bots)
             self._witness = await self._stack.enter_async_context(Witness(self._database.dsn))
             await self._start_programs()
@@ -116,39 +102,17 @@ class Torture:
 
     # Setting up
 
-    def _simulator(self, tokens: list[str]) -> SimulatedTelegram:
-        lost = (
-            (TelegramFault.DROP, FaultMoment.AFTER),
-            (TelegramFault.BAD_GATEWAY, FaultMoment.AFTER),
-        )
-        settings = SimulatorSettings(
-            port=free_port(),
-            seed=self._seed,
-            receipt_book=self._directory / "receipts.jsonl",
-            limits=RateLimitSettings(token_rate=1000, token_bucket=1000),
-            latency=LatencySettings(mean=0.12, deviation=0.04, tail_share=0.01, tail=1.0),
-            webhooks=WebhookSettings(
-                allow_local=True, time_factor=0.05, set_interval=0.01, timeout=10
-            ),
-            faults=tuple(
-                FaultRule(action=action, when=when, probability=0.002) for action, when in lost
-            ),
-            bots=tuple(NewBot(token=token) for token in tokens),
-        )
-        return SimulatedTelegram(settings, self._directory)
-
     def _install(self) -> Installation:
-        port = free_port()
+        self._public_port = free_port()
         environment = {
             **self._scale.lanes,
             "WEB_SECRET_KEY": make_key(),
             "SKUA_DATABASE_URL": self._database.url,
             "SKUA_REDIS_URL": self._redis.url,
             "SKUA_TELEGRAM_API_BASE": self._telegram.base_url,
-            "SKUA_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "SKUA_PUBLIC_URL": f"http://127.0.0.1:{self._public_port}",
             "SKUA_SEND_RATE": str(self._scale.rate),
         }
-        self._public_port = port
         return Installation(
             self._directory,
             environment,
@@ -156,26 +120,7 @@ class Torture:
             database_url=self._database.url,
         )
 
-    async def _set_up(self, tokens: list[str]) -> Set:
-        at_once = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(number: int, token: str) -> tuple[ConnectedBot, list[int], Broadcast]:
-            async with at_once:
-                bot = await self._installation.add_bot(token, name=f"bot{number}")
-                first = FIRST_PERSON + number * 1_000_000
-                people = range(first, first + self._scale.people)
-                await self._telegram.add_audience(bot.telegram_id, people)
-                gone = people[::BLOCKED_SHARE]
-                await self._telegram.block(bot.telegram_id, *gone)
-                await self._installation.subscribe(bot, people)
-                broadcast = await self._installation.broadcast(bot, f"spring{number:03}")
-                return bot, [person for person in people if person not in gone], broadcast
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(*each)) for each in enumerate(tokens)]
-        return [task.result() for task in tasks]
-
-    async def _kill_operators(self, bots: Set) -> None:
+    async def _kill_operators(self, bots: Sequence[Sending]) -> None:
         """Their commands end where only a command passes; what they began is finished or undone."""
         audit, token = OPERATOR_POINTS
         (paused, _, broadcast), (renewed, _, _) = bots[0], bots[1]
@@ -226,7 +171,7 @@ class Torture:
 
     # While it happens
 
-    async def _torment(self, bots: Set) -> list[str]:
+    async def _torment(self, bots: Sequence[Sending]) -> list[str]:
         """What wasn't finished in time."""
         operators = Operators(self._installation, self._telegram, self._witness, self._journal)
         self._troubles = Troubles(
@@ -258,7 +203,7 @@ class Torture:
         while (await self._installation.row(_PROGRESS))["sent"] < self._scale.bots:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK)
 
-    async def _something_is_open(self, bots: Set) -> bool:
+    async def _something_is_open(self, bots: Sequence[Sending]) -> bool:
         for name, kept in self._kept.items():
             if kept.failure is not None:
                 raise RuntimeError(f"{name} can't be kept") from kept.failure
