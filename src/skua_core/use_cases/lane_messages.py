@@ -1,14 +1,14 @@
 """What a lane sends: messages loaded once, bound to their source, with the media known by name."""
 
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from skua_core.domain.breaker import Breaker
 from skua_core.domain.callbacks import bind
 from skua_core.domain.content import CompiledMessage, RenderedMessage
-from skua_core.domain.delivery import Claim, ClaimedDelivery, wording
+from skua_core.domain.delivery import Claim, ClaimedDelivery
 from skua_core.domain.media import MediaUpload, Medium
 from skua_core.domain.secret import BotToken, SealedSecret
 from skua_core.errors import MediumMissing, StorageUnavailable
@@ -46,6 +46,12 @@ class LaneMessage:
         self.all_media = tuple(each for one in wordings for each in one.skeleton.media)
         self.keys = frozenset(each.key for each in self.all_media if each.key is not None)
         """Of the media that have to be carried once."""
+
+    def hear(self, name: str) -> None:
+        """Somebody has received this ``wording``, if it's one of these."""
+        number, _, tag = name.partition(":")
+        if number == str(self.revision):
+            self.received.add(tag)
 
     def tag(self, language: str) -> str:
         """Of the wording that somebody with this language gets."""
@@ -194,25 +200,34 @@ class LaneMessages:
                 media += delivery.message.media
         if new or any(medium.key not in self._asked for medium in media if medium.key):
             async with self._storage.unit(self._bot_id, UnitKind.LANE) as unit:
-                await self._load_revisions(unit, new, claim.received)
-                media += (each for where in new for each in self._loaded[where].all_media)
+                loaded = await self._load_revisions(unit, new)
+                media += (medium for message in loaded.values() for medium in message.all_media)
                 await self._load_media(unit, media)
+            self._keep(loaded)
+        for name in claim.received:
+            for message in self._loaded.values():
+                message.hear(name)
+
+    def _keep(self, loaded: Mapping[tuple[SourceId, int], LaneMessage]) -> None:
+        """In place of those of broadcasts that are over."""
+        sources = {source_id for source_id, _ in loaded}
+        if sources:
+            kept = {key: each for key, each in self._loaded.items() if key[0] in sources}
+            self._loaded = {**kept, **loaded}
 
     async def _load_revisions(
-        self,
-        unit: TenantUnit,
-        new: Mapping[tuple[SourceId, int], CampaignId],
-        received: Collection[str],
-    ) -> None:
+        self, unit: TenantUnit, new: Mapping[tuple[SourceId, int], CampaignId]
+    ) -> dict[tuple[SourceId, int], LaneMessage]:
+        loaded = {}
         for (source_id, number), campaign_id in new.items():
             revision = await unit.campaigns.revision(campaign_id, number)
             if revision is None:
                 raise StorageUnavailable(f"revision {number} of a campaign is missing")
-            message = LaneMessage(
-                Item(ItemKind.BROADCAST, source_id), number, bind(revision.compiled, source_id)
+            item = Item(ItemKind.BROADCAST, source_id)
+            loaded[source_id, number] = LaneMessage(
+                item, number, bind(revision.compiled, source_id)
             )
-            message.received.update(tag for tag in message.tags if wording(number, tag) in received)
-            self._loaded[source_id, number] = message
+        return loaded
 
     async def _load_media(self, unit: TenantUnit, media: Iterable[Medium]) -> None:
         new = {medium.key: medium for medium in media if medium.key not in {None, *self._asked}}
