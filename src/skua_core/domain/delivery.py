@@ -94,8 +94,8 @@ REASONS: Mapping[DeliveryStatus, frozenset[Reason]] = MappingProxyType(
         DeliveryStatus.SENT: frozenset({Reason.BLOCKED_AFTER}),
     }
 )
-"""Which reasons belong to which outcome. A delivery that was refused once for its content has that
-reason also while it waits for its next turn; the others have none."""
+"""Which reasons belong to which outcome. A delivery that was refused once has the reason also while
+it waits for its next turn and while that lasts; the others have none."""
 
 
 class DeliveryKey(msgspec.Struct, frozen=True, gc=False):
