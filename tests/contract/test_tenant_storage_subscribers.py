@@ -291,7 +291,7 @@ async def test_a_merge_leaves_what_was_done_as_it_was(scene: Scene) -> None:
 
 
 async def test_an_audience_is_divided_by_the_wording_that_each_would_get(scene: Scene) -> None:
-    for language in ("pt-BR", "pt-PT", "PT", "en", None):
+    for language in ("pt-BR", "pt-PT", "PT", "en", None, "pt-BR-x-a", "ptx"):
         await scene.subscribe(profile=Profile(first_name="Ana", language=language))
     await scene.subscribe(profile=Profile(language="pt-br"), reach=Reach.BLOCKED)
     required: dict[str, tuple[str, ...]] = {"": (), "pt": (), "pt-br": ()}
@@ -299,7 +299,7 @@ async def test_an_audience_is_divided_by_the_wording_that_each_would_get(scene: 
     async with scene.rig.reading(scene.id) as unit:
         parts = await unit.audience.by_wording(required)
 
-    assert {tag: part.recipients for tag, part in parts.items()} == {"": 2, "pt": 2, "pt-br": 1}
+    assert {tag: part.recipients for tag, part in parts.items()} == {"": 3, "pt": 2, "pt-br": 2}
 
 
 async def test_an_audience_tells_who_has_no_value_for_what_a_wording_needs(scene: Scene) -> None:

@@ -190,10 +190,15 @@ class SlotSpan(msgspec.Struct, frozen=True, gc=False):
 
 
 def choose_variant(language: str, tags: Container[str]) -> str:
-    """Which of these language tags suits somebody best; ``""`` when none does."""
-    whole = language.lower()
-    first = whole.partition("-")[0]
-    return whole if whole in tags else first if first in tags else ""
+    """Which of these language tags suits somebody best; ``""`` when none does.
+
+    The whole tag counts first, then ever less of it (RFC 4647, "lookup"): whoever has
+    ``zh-Hant-TW`` gets ``zh-hant`` rather than ``zh``.
+    """
+    wanted = language.lower()
+    while wanted and wanted not in tags:
+        wanted = wanted.rpartition("-")[0]
+    return wanted
 
 
 class CompiledMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -215,10 +220,7 @@ class CompiledMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     ``callbacks.ACTION_MARK`` and its place in here as its callback data."""
 
     def variant(self, language: str) -> tuple[str, "CompiledMessage"]:
-        """The wording for somebody with this language tag, and its own tag: ``""`` for this one.
-
-        The whole tag counts first, then its first part: ``pt-BR`` gets ``pt-br``, else ``pt``.
-        """
+        """The wording for somebody with this language tag, and its own tag: ``""`` for this one."""
         if not self.variants:
             return "", self
         tag = choose_variant(language, self.variants)

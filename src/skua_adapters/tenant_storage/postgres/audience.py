@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import ColumnElement, case, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
 
@@ -47,10 +47,15 @@ class PostgresAudience(Audience):
 
 
 def _variant_of(tags: Sequence[str]) -> ColumnElement[str]:
-    """As ``choose_variant``."""
-    whole = func.lower(func.coalesce(SubscriberRow.language, ""))
-    first = func.split_part(whole, "-", 1)
-    return case((whole.in_(tags), whole), (first.in_(tags), first), else_="").label("tag")
+    """As ``choose_variant``: the longest tag that theirs is, or begins with."""
+    wanted = func.lower(func.coalesce(SubscriberRow.language, ""))
+    longest_first = sorted(tags, key=len, reverse=True)
+    choices = [
+        (or_(wanted == tag, wanted.startswith(f"{tag}-", autoescape=True)), tag)
+        for tag in longest_first
+    ]
+    chosen = case(*choices, else_="") if choices else literal("")
+    return chosen.label("tag")
 
 
 def _value_of(placeholder: str) -> ColumnElement[str]:
