@@ -32,6 +32,6 @@ async def test_every_promise_is_kept_whatever_happens(
     assert not verdict.violations, str(verdict)
     assert verdict.kills >= 30
     assert set(verdict.deaths) >= POINTS
-    assert verdict.hit >= 8, "too few kills hit rows in flight"
+    assert verdict.hit >= 3, "too few kills hit rows in flight"
     assert set(verdict.troubles) >= {each.act.value for each in torture.plan.disturbances}
     print(verdict)  # noqa: T201 - pytest shows it with -s

@@ -16,12 +16,15 @@ from skua_core.ports.tenant_storage import TenantStorage, UnitKind
 from skua_core.use_cases.bots import SetReadOnly
 from tests.e2e.delivery.conftest import SetUp
 from tests.e2e.delivery.programs import Plan
+from tests.e2e.torture.mutants.broken import SLEEP
 from tests.e2e.torture.mutants.stage import Stage
 from tests.e2e.torture.plan import Act
 
 Scenario = Callable[[SetUp, str | None, AsyncExitStack], Awaitable[list[str]]]
 
 _LATENCY = LatencySettings(mean=0.1)
+_TURNS = "platform.take_turns"
+"""Takes the turns of many lanes together, beside the ledger that takes them one by one."""
 
 
 async def frozen_and_thawed(
@@ -30,6 +33,8 @@ async def frozen_and_thawed(
     """A worker stands still until another has its lane, and then goes on."""
     stage = Stage(await set_up(rate=40, latency=_LATENCY), mutant)
     await cleanup.enter_async_context(stage.witness)
+    if mutant is not None:
+        await stage.rewrite(_TURNS, {"held.lease_id IS DISTINCT FROM leases[this]": "false"})
     workers = [await stage.start("one"), await stage.start("other")]
     for worker in workers:
         await stage.until_working(worker)
@@ -54,15 +59,35 @@ async def gate_shut_within_a_claim(
     under another lock.
     """
     stage = Stage(await set_up(rate=40, latency=_LATENCY), mutant or "slow_claims")
-    bot, broadcast = await stage.begin(50)
     await cleanup.enter_async_context(stage.witness)
+    return await _shut_a_gate_while_a_claim_sleeps(stage)
+
+
+async def gate_shut_within_a_grouped_claim(
+    set_up: SetUp, mutant: str | None, cleanup: AsyncExitStack
+) -> list[str]:
+    """The same where the turns of many lanes are taken together."""
+    stage = Stage(await set_up(rate=40, latency=_LATENCY), None)
+    await cleanup.enter_async_context(stage.witness)
+    slow = {"CONTINUE WHEN items <> 1;": f"CONTINUE WHEN items <> 1; PERFORM pg_sleep({SLEEP});"}
+    unlocked = {
+        "FOR SHARE SKIP LOCKED": "",
+        "FOR SHARE OF b SKIP LOCKED": "",
+        "FOR NO KEY UPDATE SKIP LOCKED": "",
+    }
+    await stage.rewrite(_TURNS, slow if mutant is None else slow | unlocked)
+    return await _shut_a_gate_while_a_claim_sleeps(stage)
+
+
+async def _shut_a_gate_while_a_claim_sleeps(stage: Stage) -> list[str]:
+    bot, broadcast = await stage.begin(50)
     # What an operator's command is made of, made before: then it takes no time.
     await stage.installation.container.get(SetReadOnly)
     await stage.start("worker")
     await stage.until_true("SELECT sent > 5 FROM tenant.broadcasts")
     await stage.until_true(
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%pg_sleep%'"
-        " AND wait_event = 'PgSleep' AND query_start > clock_timestamp() - interval '0.2 s'"
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        " AND query_start > clock_timestamp() - interval '0.2 s'"
     )
     assert await stage.operators.shut_and_open(Act.READ_ONLY, bot, broadcast, 1.5)
     return await stage.judge(broadcast)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -63,6 +64,20 @@ class Stage:
             return True if await self.value(statement, *arguments) else None
 
         await self.installation.until(look, statement, pause=_LOOK)
+
+    async def rewrite(self, function: str, changes: Mapping[str, str]) -> None:
+        """Change a function of the database, each of these texts once."""
+        connection = await asyncpg.connect(self.installation.dsn)
+        try:
+            definition = await connection.fetchval(
+                "SELECT pg_get_functiondef($1::text::regproc)", function
+            )
+            for old, new in changes.items():
+                assert definition.count(old) == 1, f"{function} has no {old!r}: aim this anew"
+                definition = definition.replace(old, new)
+            await connection.execute(definition)
+        finally:
+            await connection.close()
 
     async def judge(self, broadcast: Broadcast) -> list[str]:
         """What the judge of the torture finds once the broadcast is over, or should be."""

@@ -10,6 +10,7 @@ from tests.e2e.torture.mutants.scenarios import (
     answers_are_lost,
     frozen_and_thawed,
     gate_shut_within_a_claim,
+    gate_shut_within_a_grouped_claim,
     killed_after_the_first_answers,
     takeover_waits_for_a_claim,
 )
@@ -25,6 +26,12 @@ CASES = [
         "without_the_gate_lock",
         "was claimed after bot.made_read_only had answered",
         id="without the gate lock",
+    ),
+    pytest.param(
+        gate_shut_within_a_grouped_claim,
+        "without_the_gate_lock",
+        "was claimed after bot.made_read_only had answered",
+        id="without the gate lock in a group of turns",
     ),
     pytest.param(
         takeover_waits_for_a_claim,
