@@ -97,6 +97,10 @@ class Program:
     def alive(self) -> bool:
         return self.process is not None and self.process.returncode is None
 
+    @property
+    def exit_code(self) -> int | None:
+        return None if self.process is None else self.process.returncode
+
     async def start(self, *plans: Plan) -> None:
         with self.log.open("ab") as log:
             self._log_begins = log.tell()
@@ -145,7 +149,7 @@ class Program:
 
     def assert_no_own_end(self) -> None:
         """Whoever wasn't killed or asked to end must not have ended."""
-        code = None if self.process is None else self.process.returncode
+        code = self.exit_code
         assert code in {None, 0, -signal.SIGKILL}, f"{self.name} ended with {code}\n{self.tail()}"
 
     def has_said(self, words: str) -> bool:

@@ -29,6 +29,7 @@ class CrashableDatabase:
         )
         self.dsn = self._server.dsn(database=_NAME)
         self.url = self._server.url(roles.APP, _NAME)
+        self._starting: asyncio.Task[None] | None = None
         self.falls: list[tuple[float, float]] = []
         """When it was away, on the monotonic clock."""
 
@@ -42,6 +43,9 @@ class CrashableDatabase:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._starting is not None:
+            # The run ends in the middle of a fall: what is half started can't be stopped.
+            await asyncio.wait({self._starting})
         await asyncio.to_thread(self._server.stop)
 
     async def version(self) -> str:
@@ -60,8 +64,8 @@ class CrashableDatabase:
         while self._server.pid is not None:  # noqa: ASYNC110 - another process's end
             await asyncio.sleep(_LOOK)
         await asyncio.sleep(seconds)
-        # Also when the run ends meanwhile: a server that is half started can't be stopped.
-        await asyncio.shield(asyncio.to_thread(self._server.start))
+        self._starting = asyncio.create_task(asyncio.to_thread(self._server.start))
+        await asyncio.shield(self._starting)
         self.falls.append((began, time.monotonic()))
 
     async def kill_connection(self) -> None:

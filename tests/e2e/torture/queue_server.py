@@ -19,6 +19,7 @@ class DisturbedRedis:
 
     def __init__(self, directory: Path) -> None:
         self._server = RedisServer(directory)
+        self._starting: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self.url = self._server.url
 
@@ -27,6 +28,9 @@ class DisturbedRedis:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._starting is not None:
+            # The run ends in the middle of a stop: what is half started can't be stopped.
+            await asyncio.wait({self._starting})
         await asyncio.to_thread(self._server.kill)
 
     async def disturb(self, act: Act, seconds: float) -> None:
@@ -37,8 +41,8 @@ class DisturbedRedis:
             elif act is Act.QUEUE_STOP:
                 await asyncio.to_thread(self._server.kill)
                 await asyncio.sleep(seconds)
-                # Also when the run ends meanwhile: what is half started can't be stopped.
-                await asyncio.shield(asyncio.to_thread(self._server.start))
+                self._starting = asyncio.create_task(asyncio.to_thread(self._server.start))
+                await asyncio.shield(self._starting)
             else:
                 await self._slow_down(seconds)
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -270,17 +270,16 @@ class Torture:
 
     def _own_ends(self) -> list[str]:
         """A program may give up while it has no database, and be started again; else it may not."""
-        found = []
+        stopped = [kept.program for kept in self._kept.values() if kept.program.exit_code]
+        return [
+            *(f"{death.program} ended by itself with {death.code}" for death in self._unforced()),
+            *(f"{program.name}, asked to end, did with {program.exit_code}" for program in stopped),
+        ]
+
+    def _unforced(self) -> Iterator[Death]:
         for death in self._deaths:
-            if death.code == -signal.SIGKILL:
-                continue
-            if any(began - 1 <= death.at <= ended + 5 for began, ended in self._database.falls):
-                continue
-            found.append(f"{death.program} ended by itself with code {death.code}")
-        for name, kept in self._kept.items():
-            if kept.program.process is not None and kept.program.process.returncode not in {
-                0,
-                None,
-            }:
-                found.append(f"{name} ended with code {kept.program.process.returncode}")
-        return found
+            without_database = any(
+                began - 1 <= death.at <= ended + 5 for began, ended in self._database.falls
+            )
+            if death.code != -signal.SIGKILL and not without_database:
+                yield death
