@@ -27,14 +27,14 @@ async def test_a_claim_waits_for_a_merge_that_hands_a_row_over(scene: Scene) -> 
     async with scene.rig.tenants.unit(scene.id, UnitKind.INBOUND) as unit:
         await unit.subscribers.migrate(OLD, NEW)
         claiming = asyncio.create_task(scene.claim(lease))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
         waited = not claiming.done()
         await unit.commit()
 
     claim = await claiming
 
     assert waited
-    assert [delivery.subscriber_id for delivery in claim.deliveries] == [survivor.id]
+    assert [(each.subscriber_id, each.chat_id) for each in claim.deliveries] == [(survivor.id, NEW)]
     assert (await scene.report(broadcast)).broadcast.counts == DeliveryCounts(in_flight=1)
 
 
@@ -62,7 +62,7 @@ async def test_a_chat_that_moves_keeps_what_changes_at_the_same_moment(scene: Sc
         locked.subscribed = False
         await unit.subscribers.save(locked)
         moving = asyncio.create_task(migrate(scene))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
         await unit.commit()
     await moving
 
