@@ -26,7 +26,8 @@ _BROADCAST = DeliveryKind.BROADCAST
 _LINGER = 0.1
 """Seconds that an outcome waits at most for others, to be recorded together."""
 _DRAIN = 35.0
-"""Seconds that a lane may take to end: longer than one send may last."""
+"""Seconds that a lane waits at its end for answers, and then for the database: longer than one
+send may last that uploads nothing."""
 _MEDIUM_RETRY = 1.0
 """Seconds until a reply is claimed again whose medium another delivery is carrying."""
 
@@ -108,6 +109,9 @@ class HeldLane:
             return LaneEnd.STOPPED
         if self.failed_token is not None:
             return LaneEnd.TOKEN
+        if self._sender.carrying:
+            self._busy_at = now
+            return None  # its outcome would be lost with the lane
         if self._pace.held(now) > patience:
             return LaneEnd.HELD_BACK
         if self._place.wanted() and now - self._taken_at > patience:
@@ -129,16 +133,21 @@ class HeldLane:
             self._sender.forget_queued()
         else:
             self._sender.put_back()
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError):  # an upload may last longer
             async with asyncio.timeout(_DRAIN):
                 await self._sender.drain()
-                self._sender.let_go_of_withheld()
-                await self._stops.finish()
-                while self._sender.finished or self._turns.anything_unstored():
-                    await self._turn(claiming=False)
-                if not self._guard.lost:
-                    await self._turns.release()
+        self._sender.let_go_of_withheld()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN):
+                await self._record_all()
         self._stops.abandon()
+
+    async def _record_all(self) -> None:
+        while self._sender.finished or self._turns.anything_unstored():
+            await self._turn(claiming=False)
+        await self._stops.finish()
+        if not self._guard.lost:
+            await self._turns.release()
 
     # Turns
 

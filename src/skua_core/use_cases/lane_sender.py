@@ -99,6 +99,11 @@ class LaneSender:
         return len(self._finished)
 
     @property
+    def carrying(self) -> bool:
+        """Whether a medium is on its way, which may take minutes."""
+        return bool(self._media.carriers)
+
+    @property
     def holds_back(self) -> bool:
         """Whether a pause lasts so long that nothing should be claimed for its end."""
         return self._pace.held(self._clock.monotonic()) > _SHORT_PAUSE

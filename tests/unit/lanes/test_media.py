@@ -258,3 +258,19 @@ async def test_a_refused_reply_with_a_medium_fails_after_a_second_try(bench: Ben
     bench.settings = PATIENT
 
     await bench.serve_until(lambda: bench.replies() == [(DeliveryStatus.FAILED, Reason.CONTENT)])
+
+
+async def test_a_lane_is_not_given_up_while_a_medium_is_on_its_way(bench: Bench) -> None:
+    await bench.subscribe(5)
+    photo = await bench.upload()
+    broadcast = await bench.broadcast(MessageSource(media=(photo,)))
+    bench.messenger.latency = 0.6
+
+    held = await bench.hold()
+    held.place.wanted = lambda: True  # and patience is far shorter than the upload
+    await bench.until_sent(1)
+    await held.end()
+
+    assert (await bench.report(broadcast)).broadcast.counts.uncertain == 0
+    assert bench.messenger.uploads == [(BOT, photo.upload)]
+    assert await remembered(bench, photo) is not None

@@ -86,7 +86,6 @@ class LaneRow(PlatformBase):
     holder: Mapped[str | None]
     heartbeat_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
-    next_send_at: Mapped[datetime | None]
     learned_rate: Mapped[float | None]
 
 

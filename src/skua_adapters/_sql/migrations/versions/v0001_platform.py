@@ -69,7 +69,6 @@ CREATE TABLE platform.lanes (
     holder text,
     heartbeat_at timestamptz,
     not_before timestamptz,
-    next_send_at timestamptz,
     learned_rate double precision
 ) WITH (fillfactor = 50)
 """
@@ -104,7 +103,7 @@ def upgrade() -> None:
         " telegram_username, token_state, webhook_state, read_only) ON platform.bots TO skua_app",
         "GRANT SELECT, INSERT, DELETE, UPDATE (role) ON platform.bot_permissions TO skua_app",
         "GRANT SELECT, INSERT, DELETE, UPDATE (lease_id, epoch, holder, heartbeat_at, not_before,"
-        " next_send_at, learned_rate) ON platform.lanes TO skua_app",
+        " learned_rate) ON platform.lanes TO skua_app",
         "GRANT SELECT, INSERT, DELETE, UPDATE (woken_at) ON platform.wakes TO skua_app",
         "GRANT SELECT ON platform.alembic_version TO skua_app",
         "GRANT SELECT ON ALL TABLES IN SCHEMA platform TO skua_backup",
