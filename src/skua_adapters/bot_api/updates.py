@@ -99,6 +99,7 @@ class _OwnMessage(msgspec.Struct):
     """What was replied to: the bot's own message, or another's, which nothing here fits."""
 
     message_id: int
+    date: _Date | None = None
     text: str | None = None
     caption: str | None = None
     reply_markup: _Keyboard = msgspec.field(default_factory=_Keyboard)
@@ -202,6 +203,7 @@ def _replied_to(message: _OwnMessage | None) -> RepliedMessage | None:
     rows = message.reply_markup.inline_keyboard
     return RepliedMessage(
         message_id=message.message_id,
+        sent_at=None if message.date is None else datetime.fromtimestamp(message.date, UTC),
         text=_storable(message.text or message.caption) or "",
         callback_data=tuple(
             data for row in rows for button in row if (data := _storable(button.callback_data))

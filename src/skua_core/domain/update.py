@@ -22,6 +22,8 @@ class RepliedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """The bot's own message that somebody replied to."""
 
     message_id: int
+    sent_at: datetime | None = None
+    """By Telegram's date, in whole seconds; None where it isn't told."""
     text: str = ""
     """Its text or caption, without the markup."""
     callback_data: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ what concerns them comes afterwards.
 """
 
 import logging
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -19,6 +20,8 @@ from skua_core.use_cases.arrivals import Arrived, press_of
 from skua_core.use_cases.item_stops import Item, ItemKind, PauseItem, PauseItemCommand
 
 _log = logging.getLogger(__name__)
+_CLOCKS_DIFFER = timedelta(seconds=60)
+"""By how much, at most, the database's clock and Telegram's may."""
 
 
 class HarmLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,15 +72,16 @@ class Aftermath:
     async def _source_of(
         self, unit: TenantUnit, chat_id: ChatId, seen: RepliedMessage
     ) -> SourceId | None:
-        """By its button, else by its words if just one unproven delivery has the same."""
+        """By its button, else by its words if just one delivery of that time has the same."""
         if (press := press_of(seen)) is not None:
             return press.source_id
-        if not seen.text:
+        if not seen.text or seen.sent_at is None:
             return None
         alike = [
             unproven.source_id
             for unproven in await unit.deliveries.unproven(chat_id)
-            if await self._text(unit, unproven) == seen.text
+            if _is_of_that_time(unproven, seen.sent_at)
+            and await self._text(unit, unproven) == seen.text
         ]
         return alike[0] if len(alike) == 1 else None
 
@@ -107,6 +111,11 @@ class Aftermath:
                     detail=_harm(broadcast),
                 )
             )
+
+
+def _is_of_that_time(unproven: Unproven, sent_at: datetime) -> bool:
+    """The same words may have been sent before, or since."""
+    return unproven.claimed_at - _CLOCKS_DIFFER <= sent_at <= unproven.finished_at + _CLOCKS_DIFFER
 
 
 def _harm(broadcast: Broadcast) -> str:

@@ -189,9 +189,11 @@ def test_a_reply_tells_which_message_of_the_bots_it_is_about() -> None:
     to_photo = read_update(raw(message=message("Nice", reply_to_message=photo))).event
 
     assert to_text == MessageReceived(
-        "Sure", RepliedMessage(message_id=8, text="Coming?", callback_data=("yes",))
+        "Sure", RepliedMessage(message_id=8, sent_at=AT, text="Coming?", callback_data=("yes",))
     )
-    assert to_photo == MessageReceived("Nice", RepliedMessage(message_id=7, text="Look"))
+    assert to_photo == MessageReceived(
+        "Nice", RepliedMessage(message_id=7, sent_at=AT, text="Look")
+    )
 
 
 def test_a_block_tells_who_blocked() -> None:

@@ -36,6 +36,12 @@ async def hear(world: World, access: BotAccess, update: Raw) -> Received:
     return await world.receive(ReceiveUpdateCommand(bot_id=access.bot_id, raw=raw(update)))
 
 
+def own(world: World, text: str, *, seconds_ago: int = 0) -> Raw:
+    """A message of the bot's."""
+    at = int(world.clock.now().timestamp()) - seconds_ago
+    return {"message_id": 77, "date": at, "text": text}
+
+
 async def uncertain(world: World, access: BotAccess, source_id: SourceId) -> int:
     return (await stored(world, access, BroadcastId(source_id))).counts.uncertain
 
@@ -97,7 +103,7 @@ async def test_a_reply_proves_it_by_the_words(world: World, access: BotAccess) -
     source_id = await begin(world, access, "Party <b>tonight</b>")
     await settled(world, access, DeliveryStatus.UNCERTAIN, Reason.NO_ANSWER)
 
-    await hear(world, access, reply(1, 3, "Yes!", to={"message_id": 77, "text": "Party tonight"}))
+    await hear(world, access, reply(1, 3, "Yes!", to=own(world, "Party tonight")))
 
     assert await uncertain(world, access, source_id) == len(PEOPLE) - 1
 
@@ -109,7 +115,20 @@ async def test_a_reply_to_other_words_proves_nothing(
     source_id = await begin(world, access, "Party tonight")
     await settled(world, access, DeliveryStatus.UNCERTAIN, Reason.NO_ANSWER)
 
-    await hear(world, access, reply(1, 3, "Yes!", to={"message_id": 77, "text": text}))
+    await hear(world, access, reply(1, 3, "Yes!", to=own(world, text)))
+
+    assert await uncertain(world, access, source_id) == len(PEOPLE)
+
+
+async def test_the_same_words_from_another_time_prove_nothing(
+    world: World, access: BotAccess
+) -> None:
+    source_id = await begin(world, access, "Party tonight")
+    await settled(world, access, DeliveryStatus.UNCERTAIN, Reason.NO_ANSWER)
+
+    for number, seconds in enumerate((3600, -3600), start=1):
+        said = own(world, "Party tonight", seconds_ago=seconds)
+        await hear(world, access, reply(number, 3, "Yes!", to=said))
 
     assert await uncertain(world, access, source_id) == len(PEOPLE)
 
@@ -120,7 +139,7 @@ async def test_words_that_fit_two_messages_prove_neither(world: World, access: B
     second = await begin(world, access, "Party")
     await settled(world, access, DeliveryStatus.UNCERTAIN, Reason.NO_ANSWER)
 
-    await hear(world, access, reply(1, 3, "Yes!", to={"message_id": 77, "text": "Party"}))
+    await hear(world, access, reply(1, 3, "Yes!", to=own(world, "Party")))
 
     for source_id in (first, second):
         assert await uncertain(world, access, source_id) == len(PEOPLE)
