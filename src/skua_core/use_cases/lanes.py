@@ -91,8 +91,8 @@ class ServeLane:
         rates, now = self._settings.rates, self._clock.monotonic()
         learned = acquired.learned_rate
         budget = LaneBudget(rates, RateLearner(1.0 if learned is None else learned / rates.free))
-        # The holder before may have sent until a moment ago. It recorded its answers before it let go
-        # of the lane, or died, so one interval from here keeps the distance to its last message.
+        # The holder before may have sent until a moment ago. It recorded its answers before it let
+        # go, or it is dead: one interval from here keeps the distance to its last message.
         budget.pace.rest(now + 1 / budget.rate(now, paid=False))
         if acquired.wait > 0:
             budget.pace.hold(now + acquired.wait)
