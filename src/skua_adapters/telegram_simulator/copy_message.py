@@ -10,19 +10,18 @@ from .outgoing import Sent, admit, deliver, pay, read_envelope
 from .parameters import Parameters
 from .receipts import MediaSource, ReceiptMedia
 from .refusals import MediaRefused, bad_request
-from .send_media import caption_of, captioned, receipt_of
+from .send_media import CAN_BE_COVERED, caption_of, captioned, receipt_of
 from .text import finish_caption
 from .world import SimulatedBot, World
 
 _HIGHEST_ID = (1 << 31) - 1
+_CAPTION = ("caption", "caption_entities", "show_caption_above_media")
 _CONTENT = (
     "text",
     "entities",
     "link_preview_options",
     *(kind.value for kind in MediaKind),
-    "caption",
-    "caption_entities",
-    "show_caption_above_media",
+    *_CAPTION,
     "has_media_spoiler",
 )
 """What of a message goes into its copy: no keyboard, no album, no reply."""
@@ -39,20 +38,19 @@ def copy_message(
     if is_service(message):
         raise bad_request("the message can't be copied")
     content = {name: message[name] for name in _CONTENT if name in message}
-    files = _files(bot, content)
-    if new_caption is not None and files:
-        for name in ("caption", "caption_entities", "show_caption_above_media"):
-            content.pop(name, None)
-        content |= captioned(world, finish_caption(new_caption))
-        if parameters.flag("show_caption_above_media"):
-            content["show_caption_above_media"] = True
+    kind = _kind(content)
+    if new_caption is not None and kind is not None:
+        above = kind in CAN_BE_COVERED and parameters.flag("show_caption_above_media")
+        content = {name: value for name, value in content.items() if name not in _CAPTION}
+        content |= captioned(world, finish_caption(new_caption), above=above)
     admit(world, limits, bot, envelope)
+    media = () if kind is None else (_medium(bot, content, kind),)
     stars = pay(limits, bot, envelope)
     message_id = deliver(world, bot, envelope, content)["message_id"]
     return Sent(
         answer={"message_id": message_id},
         message_ids=(message_id,),
-        media=files,
+        media=media,
         stars=stars,
     )
 
@@ -70,13 +68,14 @@ def _source(world: World, bot: SimulatedBot, parameters: Parameters) -> Message:
     return message
 
 
-def _files(bot: SimulatedBot, content: dict[str, Any]) -> tuple[ReceiptMedia, ...]:
-    # An animation is shown as a document too; the first kind is the true one.
-    kind = next((kind for kind in MediaKind if kind in content), None)
-    if kind is None:
-        return ()
+def _kind(content: dict[str, Any]) -> MediaKind | None:
+    """An animation is shown as a document too; the first kind is the true one."""
+    return next((kind for kind in MediaKind if kind in content), None)
+
+
+def _medium(bot: SimulatedBot, content: dict[str, Any], kind: MediaKind) -> ReceiptMedia:
     shown = content[kind][-1] if kind is MediaKind.PHOTO else content[kind]
     file = bot.files.find(shown["file_id"])
     if file is None:
         raise MediaRefused("MEDIA_EMPTY").alone
-    return (receipt_of(file, MediaSource.COPY),)
+    return receipt_of(file, MediaSource.COPY)

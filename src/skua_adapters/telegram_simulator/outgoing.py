@@ -65,7 +65,7 @@ def read_envelope(
             parameters.json("reply_markup", refusal="can't parse reply keyboard markup JSON object")
         )
     chat = writable_chat(world, bot, parameters.chat_id())
-    if reply_to is not None and not 0 < reply_to <= bot.last_message_id:
+    if reply_to is not None and not _can_be_replied(world, bot, chat.id, reply_to):
         raise bad_request("message to be replied not found")
     effect_id = _effect_id(parameters) if "message_effect_id" in parameters.raw else ""
     if effect_id and isinstance(chat, Group):
@@ -145,6 +145,12 @@ def shown_entities(world: World, field: str, entities: list[Entity]) -> dict[str
             entity.user = shapes.user(person)
         kept.append(entity)
     return {field: kept} if kept else {}
+
+
+def _can_be_replied(world: World, bot: SimulatedBot, chat_id: int, message_id: int) -> bool:
+    """Also to one that is too old to be kept."""
+    sent = 0 < message_id <= bot.last_message_id
+    return sent and not world.history.was_deleted(bot.id, chat_id, message_id)
 
 
 def _effect_id(parameters: Parameters) -> str:

@@ -78,9 +78,10 @@ class People:
 
     def delete_message(self, bot_id: int, chat_id: int, message_id: int) -> None:
         """For both sides of the chat. The bot isn't told."""
-        self._world.bot(bot_id)
+        bot = self._world.bot(bot_id)
         if not self._world.history.delete(bot_id, chat_id, message_id):
             raise NotInWorld(f"message {message_id} in chat {chat_id}")
+        bot.forget(chat_id, message_id)
 
     def press_button(
         self,

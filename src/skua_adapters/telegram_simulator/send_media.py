@@ -25,7 +25,7 @@ _NUMBERS_OF: dict[MediaKind, tuple[str, ...]] = {
     MediaKind.VOICE: ("duration",),
 }
 _WITHOUT_THUMBNAIL = frozenset({MediaKind.PHOTO, MediaKind.VOICE})
-_CAN_BE_COVERED = frozenset({MediaKind.PHOTO, MediaKind.VIDEO, MediaKind.ANIMATION})
+CAN_BE_COVERED = frozenset({MediaKind.PHOTO, MediaKind.VIDEO, MediaKind.ANIMATION})
 """Those that a spoiler hides and whose caption may be above them."""
 
 
@@ -54,7 +54,7 @@ def send_media(
     except MediaRefused as problem:
         raise problem.alone from problem
     stars = pay(limits, bot, envelope)
-    covered = kind in _CAN_BE_COVERED
+    covered = kind in CAN_BE_COVERED
     content = media_message(
         world,
         bot,
@@ -91,18 +91,19 @@ def media_message(
 ) -> dict[str, Any]:
     """What a message with the file holds; from now on the bot may send the file again."""
     bot.files.add(file)
-    content = media_content(bot.id, file) | captioned(world, caption)
-    if file.kind in _CAN_BE_COVERED:
-        looks = {"show_caption_above_media": above, "has_media_spoiler": spoiler}
-        content |= {name: True for name, wanted in looks.items() if wanted}
+    covered = file.kind in CAN_BE_COVERED
+    content = media_content(bot.id, file) | captioned(world, caption, above=above and covered)
+    if spoiler and covered:
+        content["has_media_spoiler"] = True
     return content
 
 
-def captioned(world: World, caption: FormattedText) -> dict[str, Any]:
+def captioned(world: World, caption: FormattedText, *, above: bool) -> dict[str, Any]:
+    """Where a caption would be says nothing when there is none."""
     if not caption.text:
         return {}
-    entities = shown_entities(world, "caption_entities", caption.entities)
-    return {"caption": caption.text} | entities
+    shown = {"caption": caption.text} | shown_entities(world, "caption_entities", caption.entities)
+    return shown | ({"show_caption_above_media": True} if above else {})
 
 
 def receipt_of(file: MediaFile, source: MediaSource) -> ReceiptMedia:

@@ -152,6 +152,9 @@ class SimulatedBot:
     def remembered(self, chat_id: int, message_id: int) -> Message | None:
         return self._messages.get((chat_id, message_id))
 
+    def forget(self, chat_id: int, message_id: int) -> None:
+        self._messages.pop((chat_id, message_id), None)
+
     def press(self, query_id: str, button: PressedButton) -> None:
         self.pressed[query_id] = button
         if len(self.pressed) > self._remembered:

@@ -107,13 +107,21 @@ async def test_a_button_is_pressed_in_a_group(control: ControlClient, call: Call
     assert update["callback_query"]["message"] == sent["result"]
 
 
-async def test_a_deleted_message_can_not_be_copied(control: ControlClient, call: Call) -> None:
-    sent = (await call("sendMessage", chat_id=ANA, text="hi"))["result"]["message_id"]
-    await control("DELETE", f"/bots/42/chats/{ANA}/messages/{sent}")
+async def test_a_deleted_message_is_copied_and_answered_no_more(
+    control: ControlClient, call: Call
+) -> None:
+    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
+    sent = await call("sendMessage", chat_id=ANA, text="hi", reply_markup=keyboard)
+    message_id = sent["result"]["message_id"]
+    await control("DELETE", f"/bots/42/chats/{ANA}/messages/{message_id}")
 
-    answer = await call("copyMessage", chat_id=ANA + 1, from_chat_id=ANA, message_id=sent)
+    copy = await call("copyMessage", chat_id=ANA, from_chat_id=ANA, message_id=message_id)
+    reply = {"message_id": message_id}
+    answer = await call("sendMessage", chat_id=ANA, text="so?", reply_parameters=reply)
 
-    assert answer["description"] == "Bad Request: MESSAGE_ID_INVALID"
+    assert copy["description"] == "Bad Request: MESSAGE_ID_INVALID"
+    assert answer["description"] == "Bad Request: message to be replied not found"
+    await control("POST", "/bots/42/press", user_id=ANA, status=404)
 
 
 async def test_a_reply_carries_the_whole_message_it_answers(

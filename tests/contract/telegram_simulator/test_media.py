@@ -308,7 +308,9 @@ async def test_a_caption_is_parsed_measured_and_shown(call: Call) -> None:
     )["result"]
     too_long = await call("sendPhoto", chat_id=ANA, photo=photo, caption="🐦" * 512 + "x")
     broken = await call("sendPhoto", chat_id=ANA, photo=photo, caption="<b>", parse_mode="HTML")
-    blank = await call("sendPhoto", chat_id=ANA + 1, photo=photo, caption=" \n ")
+    blank = await call(
+        "sendPhoto", chat_id=ANA + 1, photo=photo, caption=" \n ", show_caption_above_media=True
+    )
 
     Message.model_validate(message, extra="forbid")
     assert message["caption_entities"] == [{"type": "bold", "offset": 0, "length": 1024}]
@@ -316,7 +318,7 @@ async def test_a_caption_is_parsed_measured_and_shown(call: Call) -> None:
     assert message["has_protected_content"] is True
     assert too_long["description"] == "Bad Request: message caption is too long"
     assert broken["description"].startswith("Bad Request: can't parse entities: ")
-    assert "caption" not in blank["result"]
+    assert not {"caption", "show_caption_above_media"} & blank["result"].keys()
 
 
 async def test_aiogram_uploads_and_sends_again(aiogram_bot: aiogram.Bot) -> None:
