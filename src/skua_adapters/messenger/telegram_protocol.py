@@ -5,6 +5,7 @@ aiohttp's parser, a stream and two queues are made for whatever else may come, a
 """
 
 import asyncio
+import math
 import re
 from functools import lru_cache, partial
 from typing import Any
@@ -57,11 +58,51 @@ def _read_head(head: bytes) -> tuple[int, int] | None:
     return None if code in _WITHOUT_BODY else (code, int(length[1]))
 
 
+class Deadlines:
+    """Ends what has waited for too long, with one timer for all that wait.
+
+    A timer for each message would cost as much as reading its answer.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: dict[asyncio.Future[Any], float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
+
+    def add(self, waiting: asyncio.Future[Any], deadline: float) -> None:
+        """Let it raise TimeoutError then, by the loop's clock."""
+        self._waiting[waiting] = deadline
+        if deadline < self._timer_at:
+            self._set_timer(deadline)
+
+    def remove(self, waiting: asyncio.Future[Any]) -> None:
+        # The timer stays: it finds nothing, or what came later and needs it next.
+        self._waiting.pop(waiting, None)
+
+    def _set_timer(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self._expire)
+        self._timer_at = at
+
+    def _expire(self) -> None:
+        self._timer, self._timer_at = None, math.inf
+        now = self._loop.time()
+        for waiting in [each for each, deadline in self._waiting.items() if deadline <= now]:
+            del self._waiting[waiting]
+            if not waiting.done():
+                waiting.set_exception(TimeoutError())
+        if self._waiting:
+            self._set_timer(min(self._waiting.values()))
+
+
 class TelegramProtocol(ResponseHandler):
     """One connection, which has one request under way at most."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines) -> None:
         super().__init__(loop)
+        self._deadlines = deadlines
         self._waiting: asyncio.Future[Answer | None] | None = None
 
     async def small_answer(self, deadline: float) -> Answer | None:
@@ -71,11 +112,11 @@ class TelegramProtocol(ResponseHandler):
         """
         waiting: asyncio.Future[Answer | None] = self._loop.create_future()
         self._waiting = waiting
-        timer = self._loop.call_at(deadline, _expire, waiting)
+        self._deadlines.add(waiting, deadline)
         try:
             return await waiting
         finally:
-            timer.cancel()
+            self._deadlines.remove(waiting)
             self._waiting = None
 
     def data_received(self, data: bytes) -> None:
@@ -97,9 +138,5 @@ class TelegramProtocol(ResponseHandler):
 class TelegramConnector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial(TelegramProtocol, loop=self._loop)  # type: ignore[assignment] # invariant
-
-
-def _expire(waiting: asyncio.Future[Answer | None]) -> None:
-    if not waiting.done():
-        waiting.set_exception(TimeoutError())
+        deadlines = Deadlines(self._loop)
+        self._factory = partial(TelegramProtocol, self._loop, deadlines)  # type: ignore[assignment] # invariant

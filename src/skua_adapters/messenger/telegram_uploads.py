@@ -28,9 +28,6 @@ from skua_core.errors import MediumMissing
 from skua_core.ids import MediaId
 from skua_core.ports.messenger import FileSource
 
-_LAST_WORDS = 1.0
-"""Seconds that a connection has to end after it was lost."""
-
 
 class UploadIncomplete(Exception):
     """Less than the whole request left: it was not accepted."""
@@ -159,8 +156,6 @@ class TelegramUploads(TelegramHttp):
             whole = writer.output_size >= form.size
             if not whole:
                 _raise_source_error(writing)
-                # What broke the body off may be behind an answer that says why.
-                await asyncio.wait({reading}, timeout=_LAST_WORDS)
             return await _outcome(reading, whole=whole)
         finally:
             await _end(writing, reading)
