@@ -296,3 +296,16 @@ async def test_what_was_sent_again_can_be_sent_again(scene: Scene) -> None:
     kept = (await scene.rig.extras(scene.id))["former_outcomes"]
     assert [attempt for _, attempt, *_ in kept] == [1, 2]
     assert (await scene.recipients(broadcast))[2].attempt == 3
+
+
+async def test_former_outcomes_go_with_their_bot(scene: Scene) -> None:
+    broadcast = await completed(scene, await scene.lease())
+    await scene.resend(broadcast, FAILED)
+    await scene.resend_next(broadcast)
+    before = (await scene.rig.extras(scene.id))["former_outcomes"]
+
+    async with scene.rig.changing(scene.id) as unit:
+        await unit.bot.remove()
+
+    assert len(before) == 1
+    assert (await scene.rig.extras(scene.id))["former_outcomes"] == []
