@@ -7,6 +7,7 @@ from skua_app.cli.output import count, say_json, say_table
 from skua_app.cli.plain import say
 from skua_app.cli.reporting import report
 from skua_app.cli.resending import resend
+from skua_app.cli.rewording import reword
 from skua_app.cli.selecting import find_broadcast, reference
 from skua_app.cli.sending import send
 from skua_app.cli.showing import broadcast_facts
@@ -21,6 +22,7 @@ from skua_core.use_cases.broadcasts import (
     ResumeBroadcast,
     ResumeBroadcastCommand,
 )
+from skua_core.use_cases.campaigns import GetCampaign, GetCampaignQuery
 
 
 @click.group()
@@ -82,16 +84,26 @@ def pause(
 @broadcast.command()
 @reference
 @options.bot
+@click.option("--newest", is_flag=True, help="With the newest wording (`skua broadcast reword`).")
 @options.as_json
 @click.pass_obj
 def resume(
-    surroundings: Surroundings, *, broadcast_id: str | None, slug: str | None, as_json: bool
+    surroundings: Surroundings,
+    *,
+    broadcast_id: str | None,
+    slug: str | None,
+    newest: bool,
+    as_json: bool,
 ) -> None:
     """Go on with a paused or interrupted broadcast where it stopped."""
     with surroundings.session() as session:
         access = session.enter(slug)
         found = find_broadcast(session, access, broadcast_id)
-        command = ResumeBroadcastCommand(access=access, broadcast_id=found.id)
+        revision = None
+        if newest:
+            query = GetCampaignQuery(access=access, campaign_id=found.campaign_id)
+            revision = session.run(session.get(GetCampaign)(query)).revision.number
+        command = ResumeBroadcastCommand(access=access, broadcast_id=found.id, revision=revision)
         resumed = session.run(session.get(ResumeBroadcast)(command))
         alone = session.alone
     if as_json:
@@ -132,5 +144,5 @@ def cancel(
         say(f"Cancelled. {cancelled.counts.sent:,} got it, {skipped} won't.")
 
 
-for each in (send, watch, report, resend):
+for each in (send, watch, report, resend, reword):
     broadcast.add_command(each)

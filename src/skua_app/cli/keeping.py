@@ -27,6 +27,13 @@ def keep_campaign(session: Session, access: BotAccess, draft: Draft, name: str) 
         source = draft.attachments.upload(session, access, draft.source, former=None)
         compose = ComposeCampaignCommand(access=access, name=name, source=source)
         return session.run(session.get(ComposeCampaign)(compose))
+    return reword_campaign(session, access, draft, campaign_id)
+
+
+def reword_campaign(
+    session: Session, access: BotAccess, draft: Draft, campaign_id: CampaignId
+) -> CampaignView:
+    """The campaign with this wording, as a new revision unless it is the same."""
     query = GetCampaignQuery(access=access, campaign_id=campaign_id)
     former = session.run(session.get(GetCampaign)(query)).revision.source
     source = draft.attachments.upload(session, access, draft.source, former=former)

@@ -168,6 +168,22 @@ def test_a_paid_broadcast_on_a_bot_without_stars_is_refused(ready_desk: Desk) ->
     assert ready_desk.objects("broadcast", "list") == []
 
 
+def test_whoever_is_left_gets_another_wording(ready_desk: Desk) -> None:
+    ready_desk.send("Helo")
+    ready_desk.run("broadcast", "pause")
+
+    reworded = ready_desk.objects("broadcast", "reword", "--text", "Hello")
+    resumed = ready_desk.run("broadcast", "resume", "--newest")
+    ready_desk.deliver({})
+
+    assert reworded[0]["revision"] == 2
+    assert resumed.exit_code == 0
+    (bot_id,) = ready_desk.world.memory.bots.rows
+    (broadcast,) = ready_desk.world.memory.tenants[bot_id].broadcasts.rows.values()
+    assert (broadcast.revision, broadcast.former_revisions) == (2, (1,))
+    assert broadcast.counts.sent == 3
+
+
 def test_those_of_whom_nobody_knows_get_it_again(ready_desk: Desk) -> None:
     ready_desk.send()
     ready_desk.deliver(SENT_SO)
