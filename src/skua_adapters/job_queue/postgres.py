@@ -19,7 +19,14 @@ from skua_core.ids import BotId, parse_id
 from skua_core.ports.job_queue import JobQueue
 
 _CHANNEL = "skua_wakes"
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What it says when the server's farewell came in the midst of a statement.
+    asyncpg.InternalClientError,
+)
 _PING_SECONDS = 15.0
 _PAUSE_SECONDS = 0.5
 _POLL_SECONDS = 0.2

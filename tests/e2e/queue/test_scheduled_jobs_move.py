@@ -39,7 +39,7 @@ async def test_each_job_has_one_worker_of_many(set_up: SetUp) -> None:
         await installation.start(installation.worker(f"worker{number}"))
     await _next_holder(scene, among={each.pid for each in installation.programs})
 
-    turns = set()
+    turns: set[str] = set()
     begun = await _now(scene)
     while len(turns) < 6:
         turns.add((await _job(scene))["turn_id"])
@@ -64,7 +64,7 @@ async def test_a_worker_whose_clock_is_hours_off_neither_starves_nor_doubles_a_j
     right = await installation.start(installation.worker("right"))
     await _next_holder(scene, among={right.pid})
 
-    turns = set()
+    turns: set[str] = set()
     begun = await _now(scene)
     while len(turns) < 6:
         row = await installation.row(
