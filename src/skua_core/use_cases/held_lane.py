@@ -20,6 +20,7 @@ from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings
 from skua_core.use_cases.lane_sender import LaneSender
 from skua_core.use_cases.lane_stops import LaneStops
 from skua_core.use_cases.lane_turns import LaneTurns
+from skua_core.use_cases.token_in_use import TokenInUse
 from skua_core.use_cases.tokens import TokenFailedCommand
 
 _BROADCAST = DeliveryKind.BROADCAST
@@ -50,11 +51,11 @@ class HeldLane:
         stops: LaneStops,
         chores: LaneChores,
     ) -> None:
-        self._vault = vault
         self._clock = clock
         self._settings = settings
         self._guard = guard
         self._bot_id = guard.lease.bot_id
+        self._token = TokenInUse(vault, self._bot_id)
         self._place = place
         self._budget = budget
         self._pace = budget.pace
@@ -190,7 +191,7 @@ class HeldLane:
         if not wanted or room <= 0 or not self._may_claim():
             return None
         self._place.woken = False
-        waits = self._stops.items or self._messages.being_carried()
+        waits = self._stops.stops_broadcast() or self._messages.being_carried()
         return ClaimOrder(
             room=room,
             direct_room=self._share.direct_room(room),
@@ -256,7 +257,7 @@ class HeldLane:
     async def _prepared(self, claim: Claim) -> Prepared:
         if claim.sealed_token is None:
             raise SecretUnreadable(self._bot_id, "a claim came without its token")
-        token = self._vault.unseal_token(self._bot_id, claim.sealed_token)
+        token = self._token.open(claim.sealed_token)
         return await self._messages.prepare(claim, token, claim.sealed_token)
 
     # Waiting

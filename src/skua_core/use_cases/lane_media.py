@@ -57,7 +57,8 @@ class LaneMedia:
         return not self.carries_any(self._worth_waiting_for(keys))
 
     def begin(self, delivery: DeliveryKey, keys: Collection[str]) -> None:
-        self.carriers[delivery] = self._worth_waiting_for(keys)
+        if awaited := self._worth_waiting_for(keys):
+            self.carriers[delivery] = awaited
 
     def end(self, delivery: DeliveryKey) -> None:
         """Whatever became of it; harmless for one that carried nothing."""

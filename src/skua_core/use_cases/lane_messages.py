@@ -210,6 +210,9 @@ class LaneMessages:
 
     def _keep(self, loaded: Mapping[tuple[SourceId, int], LaneMessage]) -> None:
         """In place of those of broadcasts that are over."""
+        for where, message in loaded.items():
+            if (former := self._loaded.get(where)) is not None:
+                message.received |= former.received
         sources = {source_id for source_id, _ in loaded}
         if sources:
             kept = {key: each for key, each in self._loaded.items() if key[0] in sources}

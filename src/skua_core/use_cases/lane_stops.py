@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 
-from skua_core.use_cases.item_stops import Item, PauseItem, PauseItemCommand
+from skua_core.use_cases.item_stops import Item, ItemKind, PauseItem, PauseItemCommand
 from skua_core.use_cases.lane_chores import RETRY
 
 _log = logging.getLogger(__name__)
@@ -32,6 +32,9 @@ class LaneStops:
     def items(self) -> Collection[Item]:
         """Those whose gate is shut."""
         return self._shut.keys()
+
+    def stops_broadcast(self) -> bool:
+        return any(item.kind is ItemKind.BROADCAST for item in self._shut)
 
     def stop(self, command: PauseItemCommand) -> None:
         """Once is enough, until the gate opens again."""

@@ -5,11 +5,14 @@ import asyncio
 import msgspec
 import pytest
 
+from skua_adapters.messenger.fake import FakeMessenger
 from skua_core.domain.broadcast import BroadcastStatus, PauseReason
 from skua_core.domain.content import MessageSource, RenderedMessage
 from skua_core.domain.delivery import DeliveryCounts, DeliveryStatus, Reason
 from skua_core.domain.media import MediaKind, Medium
+from skua_core.domain.secret import BotToken
 from skua_core.ids import MediaId
+from skua_core.ports.messenger import OutboundMessage, SendOutcome, Sent
 from skua_core.use_cases.lane_place import LaneSettings, SendRates
 from tests.unit.lanes.conftest import SWIFT, TOKEN, Bench
 
@@ -274,3 +277,25 @@ async def test_a_lane_is_not_given_up_while_a_medium_is_on_its_way(bench: Bench)
     assert (await bench.report(broadcast)).broadcast.counts.uncertain == 0
     assert bench.messenger.uploads == [(BOT, photo.upload)]
     assert await remembered(bench, photo) is not None
+
+
+class Taciturn(FakeMessenger):
+    """Takes media and doesn't say by what it has them."""
+
+    async def send(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
+        outcome = await super().send(token, message)
+        return Sent(outcome.message_id) if isinstance(outcome, Sent) else outcome
+
+
+async def test_media_whose_name_nobody_learns_are_carried_by_everybody(bench: Bench) -> None:
+    bench.messenger = Taciturn()
+    bench.messenger.latency = 0.02
+    await bench.subscribe(60)
+    broadcast = await bench.broadcast(MessageSource(media=(BY_URL,)))
+
+    started = bench.clock.monotonic()
+    await (await bench.hold()).end()
+
+    assert bench.clock.monotonic() - started < 1
+    assert (await bench.report(broadcast)).broadcast.counts == DeliveryCounts(sent=60)
+    assert sent_by(bench) == 60
