@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"[0-9]{6,12}:[A-Za-z0-9_-]{30,64}", re.ASCII)
 class Secret:
     """A secret in the clear. It has no text form, so no log, error or encoder can show it."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("__weakref__", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
