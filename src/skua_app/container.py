@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from enum import StrEnum
 
 from dishka import (
+    AnyOf,
     AsyncContainer,
     Provider,
     Scope,
@@ -42,7 +43,7 @@ from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.media_store import MediaStore
 from skua_core.ports.messenger import Messenger
-from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
+from skua_core.ports.platform_storage import BotDirectory, LaneRegistry, PlatformStorage
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.scheduled_jobs import ScheduledJobs
 from skua_core.ports.tenant_storage import TenantStorage
@@ -101,6 +102,7 @@ from skua_core.use_cases.subscribers import CountSubscribers, ImportSubscribers,
 from skua_core.use_cases.tests_to_oneself import LinkChat, SendTest
 from skua_core.use_cases.tokens import TokenFailed
 from skua_core.use_cases.webhooks import RepairWebhook, UpdateRoute
+from skua_worker.orphaned_media import OrphanedMedia
 from skua_worker.poller import UpdatePoller, WebhookRepairer
 from skua_worker.runner import LaneRunner, RunnerSettings
 from skua_worker.unserved import UnservedBroadcasts
@@ -140,7 +142,7 @@ class SystemProvider(Provider):
 class PostgresProvider(Provider):
     scope = Scope.APP
     tenants = provide(PostgresTenantStorage, provides=TenantStorage)
-    platform = provide(PostgresPlatformStorage, provides=PlatformStorage)
+    platform = provide(PostgresPlatformStorage, provides=AnyOf[PlatformStorage, BotDirectory])
     registry = provide(PostgresLaneRegistry, provides=LaneRegistry)
     turns = provide(PostgresTurnGroups, provides=TurnGroups)
     media_store = provide(PostgresMediaStore, provides=MediaStore)
@@ -265,7 +267,13 @@ class UseCaseProvider(Provider):
 class WorkerProvider(Provider):
     scope = Scope.APP
     lanes = provide_all(
-        AcquireLane, GatheredTurns, ServeLane, LaneRunner, UpdatePoller, UnservedBroadcasts
+        AcquireLane,
+        GatheredTurns,
+        ServeLane,
+        LaneRunner,
+        UpdatePoller,
+        UnservedBroadcasts,
+        OrphanedMedia,
     )
 
     @provide

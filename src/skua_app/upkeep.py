@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from skua_adapters._sql.errors import translated
 from skua_adapters._sql.partitions import ensure_partitions
 from skua_core.domain.lane import LaneTimes
+from skua_worker.orphaned_media import OrphanedMedia
 from skua_worker.poller import WebhookRepairer
 from skua_worker.scheduled_jobs import ScheduledJob
 from skua_worker.unserved import UnservedBroadcasts
@@ -36,6 +37,9 @@ async def scheduled_jobs(container: AsyncContainer) -> Sequence[ScheduledJob]:
         ),
         ScheduledJob(name="repair-webhooks", every=20.0, run=await container.get(WebhookRepairer)),
         ScheduledJob(name="make-partitions", every=_DAY, run=make_partitions),
+        ScheduledJob(
+            name="remove-orphaned-media", every=_DAY, run=await container.get(OrphanedMedia)
+        ),
     )
 
 

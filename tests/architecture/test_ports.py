@@ -36,6 +36,7 @@ HAS_NO_SUITE_OF_ITS_OWN = {
 }
 OTHER_NUMBER_OF_METHODS = {
     "TenantUnit": "a container of repositories that can only be committed",
+    "BotDirectory": "one question, for what is done for all bots",
     "TurnGroups": "a short way past units for one thing alone",
 }
 # What hangs off a unit is reached through the storage that made the unit, as is what it is made of.

@@ -5,7 +5,7 @@ import pytest
 
 from skua_core.domain.bot import TokenState, WebhookState
 from skua_core.errors import BotForbidden
-from skua_core.ids import UserId
+from skua_core.ids import BotId, UserId
 from tests.contract.rigs.scene import Scene
 from tests.contract.rigs.storage import StorageRig
 
@@ -116,3 +116,16 @@ async def test_a_webhook_without_a_working_token_can_not_be_repaired(scene: Scen
     await change(scene, webhook_state=WebhookState.PENDING, token_state=TokenState.REVOKED)
 
     assert scene.id not in await scene.rig.platform.webhooks_to_repair(public=True)
+
+
+async def test_every_bot_is_found_page_by_page(storage: StorageRig) -> None:
+    directory = storage.directory
+    made = {(await Scene.set(storage, login=f"{storage.ids.new()}@example.com")).id for _ in "123"}
+    found: list[BotId] = []
+
+    while page := await directory.page(after=found[-1] if found else None, limit=2):
+        assert len(page) <= 2
+        found += page
+
+    assert made <= set(found)
+    assert found == sorted(set(found))

@@ -9,10 +9,10 @@ from skua_core.domain.user import User
 from skua_core.errors import BotForbidden
 from skua_core.ids import BotId, UserId
 from skua_core.ports.id_factory import IdFactory
-from skua_core.ports.platform_storage import PlatformStorage
+from skua_core.ports.platform_storage import BotDirectory, PlatformStorage
 
 
-class InMemoryPlatformStorage(PlatformStorage):
+class InMemoryPlatformStorage(PlatformStorage, BotDirectory):
     def __init__(self, memory: Memory, *, ids: IdFactory) -> None:
         self._memory = memory
         self._ids = ids
@@ -45,6 +45,11 @@ class InMemoryPlatformStorage(PlatformStorage):
     async def webhooks_to_repair(self, *, public: bool) -> Sequence[BotId]:
         other = WebhookState.POLLING if public else WebhookState.SET
         return self._working_with(WebhookState.PENDING, other)
+
+    async def page(self, *, after: BotId | None, limit: int) -> Sequence[BotId]:
+        return sorted(bot.id for bot in self._bots.values() if after is None or bot.id > after)[
+            :limit
+        ]
 
     @property
     def _bots(self) -> OpenTable[BotId, Bot]:

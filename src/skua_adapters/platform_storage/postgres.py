@@ -15,10 +15,10 @@ from skua_core.domain.user import User
 from skua_core.errors import BotForbidden
 from skua_core.ids import BotId, UserId
 from skua_core.ports.id_factory import IdFactory
-from skua_core.ports.platform_storage import PlatformStorage
+from skua_core.ports.platform_storage import BotDirectory, PlatformStorage
 
 
-class PostgresPlatformStorage(PlatformStorage):
+class PostgresPlatformStorage(PlatformStorage, BotDirectory):
     def __init__(self, engine: AsyncEngine, *, ids: IdFactory) -> None:
         self._sessions = Sessions(engine)
         self._ids = ids
@@ -53,6 +53,13 @@ class PostgresPlatformStorage(PlatformStorage):
     async def webhooks_to_repair(self, *, public: bool) -> Sequence[BotId]:
         other = WebhookState.POLLING if public else WebhookState.SET
         return await self._working_with(WebhookState.PENDING, other)
+
+    async def page(self, *, after: BotId | None, limit: int) -> Sequence[BotId]:
+        found = select(BotRow.id).order_by(BotRow.id).limit(limit)
+        if after is not None:
+            found = found.where(BotRow.id > after)
+        async with self._sessions.begin() as session:
+            return [BotId(bot_id) for bot_id in await session.scalars(found)]
 
     async def _working_with(self, *states: WebhookState) -> list[BotId]:
         bots = await self._bots(

@@ -45,6 +45,14 @@ class PlatformStorage(Protocol):
         """
 
 
+class BotDirectory(Protocol):
+    """Every bot, for what has to be done for each once in a while. Shared by all tasks."""
+
+    @abstractmethod
+    async def page(self, *, after: BotId | None, limit: int) -> Sequence[BotId]:
+        """By id, those behind ``after``; none when that was the last. Raises StorageUnavailable."""
+
+
 class LaneRegistry(Protocol):
     """All lanes at once: who lives, who waits. Times are the database's.
 

@@ -130,6 +130,8 @@ class RemoveOrphanedMedia:
     async def __call__(self, bot_id: BotId) -> int:
         """How many that were."""
         old = await self._media.stored_before(bot_id, self._clock.now() - _ORPHAN_AGE)
+        if not old:
+            return 0
         async with self._storage.unit(bot_id) as unit:
             orphans = [each for each in old if await unit.media.get(each) is None]
         for media_id in orphans:

@@ -25,7 +25,7 @@ from skua_core.domain.lane import LaneTimes
 from skua_core.domain.user import SYSTEM
 from skua_core.ids import BotId, SubscriberId, UserId
 from skua_core.ports.id_factory import IdFactory
-from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
+from skua_core.ports.platform_storage import BotDirectory, LaneRegistry, PlatformStorage
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 from tests.postgres_cluster import Database
 
@@ -38,6 +38,7 @@ class StorageRig:
 
     tenants: TenantStorage
     platform: PlatformStorage
+    directory: BotDirectory
     registry: LaneRegistry
     times: LaneTimes
     ids: IdFactory
@@ -106,9 +107,11 @@ def in_memory_storage() -> StorageRig:
             ],
         }
 
+    platform = InMemoryPlatformStorage(memory, ids=ids)
     return StorageRig(
         tenants=InMemoryTenantStorage(memory, times=times),
-        platform=InMemoryPlatformStorage(memory, ids=ids),
+        platform=platform,
+        directory=platform,
         registry=InMemoryLaneRegistry(memory, times=times),
         times=times,
         ids=ids,
@@ -175,9 +178,11 @@ async def postgres_storage(
             ],
         }
 
+    platform = PostgresPlatformStorage(app_engine, ids=ids)
     yield StorageRig(
         tenants=PostgresTenantStorage(app_engine, times=times, ids=ids),
-        platform=PostgresPlatformStorage(app_engine, ids=ids),
+        platform=platform,
+        directory=platform,
         registry=PostgresLaneRegistry(app_engine, times=times),
         times=times,
         ids=ids,
