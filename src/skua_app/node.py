@@ -51,6 +51,8 @@ class NodeParts(msgspec.Struct, frozen=True, kw_only=True):
     queue: QueueKind = QueueKind.SHARED
     host: str = "127.0.0.1"
     port: int = 8080
+    greeting: str | None = None
+    """Logged when everything that has to be right has been found to be."""
 
 
 async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) -> None:
@@ -66,6 +68,8 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
     try:
         await check_storage(await container.get(AsyncEngine))
         await _check_queue(await container.get(JobQueue))
+        if parts.greeting is not None:
+            _log.info("%s Ctrl-C stops it.", parts.greeting)
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(coroutine)

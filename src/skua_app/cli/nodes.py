@@ -38,11 +38,12 @@ def up(settings: Settings, *, host: str, port: int) -> None:
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
-    _run(settings, NodeParts(web=True, host=host, port=port), f"Serving {_address(host, port)}.")
+    greeting = f"Serving {_address(host, port)}."
+    _run(settings, NodeParts(web=True, host=host, port=port, greeting=greeting))
 
 
 def worker(settings: Settings) -> None:
-    _run(settings, NodeParts(worker=True), "Working.")
+    _run(settings, NodeParts(worker=True, greeting="Working."))
 
 
 async def _supervise(installation: EmbeddedInstallation, host: str, port: int) -> None:
@@ -85,7 +86,7 @@ def _within_reach(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - looked up
 
 
-def _run(settings: Settings, parts: NodeParts, begun: str) -> None:
+def _run(settings: Settings, parts: NodeParts) -> None:
     set_up_logs(settings.skua_log)
     KeyRing.from_settings(settings.web_secret_key or "", settings.web_secret_keys_old)
 
@@ -93,7 +94,6 @@ def _run(settings: Settings, parts: NodeParts, begun: str) -> None:
         await check(settings)
         stop = asyncio.Event()
         with stop_on_signals(stop):
-            _log.info("%s Ctrl-C stops it.", begun)
             await run_node(settings, parts, stop)
 
     with _defects_logged():

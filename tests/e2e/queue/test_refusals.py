@@ -33,11 +33,12 @@ def guarded(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
-async def last_line(program: Program) -> str:
-    """Of one that can't run; its exit code has to say that it can't be done as it was asked."""
+async def refusal(program: Program) -> str:
+    """The one line that it said; its exit code means that it can't be done as it was asked."""
     await program.start()
     assert await program.ended() == 2, program.tail()
-    return program.log.read_text().strip().splitlines()[-1]
+    (line,) = program.log.read_text().strip().splitlines()
+    return line
 
 
 async def test_a_wrong_password_of_redis_is_named(
@@ -45,7 +46,7 @@ async def test_a_wrong_password_of_redis_is_named(
 ) -> None:
     scene = await set_up(rate=30, SKUA_REDIS_URL=guarded.url_with("guessed"))
 
-    line = await last_line(start(scene))
+    line = await refusal(start(scene))
 
     assert line.startswith("skua: SKUA_REDIS_URL: Redis refuses this user or password"), line
     assert "guessed" not in line
@@ -57,7 +58,7 @@ async def test_a_redis_that_evicts_is_refused(
     redis_server.set("maxmemory-policy", "allkeys-lru")
     scene = await set_up(rate=30, SKUA_REDIS_URL=redis_server.url)
 
-    line = await last_line(start(scene))
+    line = await refusal(start(scene))
 
     assert line.startswith("skua: SKUA_REDIS_URL: Redis may throw away"), line
     assert "maxmemory-policy is allkeys-lru, and has to be noeviction" in line
@@ -75,7 +76,7 @@ async def test_without_its_redis_a_worker_sends_all_the_same(
     broadcast = await installation.broadcast(bot, "spring")
     row = await installation.until_broadcast(broadcast, lambda row: row["finished_at"] is not None)
 
-    assert row["sent"] == len(audience)
+    assert row["sent"] == len(audience), installation.tails()
     warnings = [line for line in worker.log.read_text().splitlines() if "job queue" in line]
     assert len(warnings) == 1, worker.tail()
     assert "is not available" in warnings[0]
@@ -113,7 +114,7 @@ async def test_an_older_program_refuses_a_newer_schema(set_up: SetUp, command: l
     await connection.close()
     installation = scene.installation
 
-    line = await last_line(installation.program("older", [*SKUA, *command]))
+    line = await refusal(installation.program("older", [*SKUA, *command]))
 
     assert line.startswith("skua: The database can't be used: a newer Skua brought it to"), line
     assert "version 9999" in line
