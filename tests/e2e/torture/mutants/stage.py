@@ -1,6 +1,5 @@
 """One bot, one broadcast, the workers of a mutant, and the same judge as the torture's."""
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -83,12 +82,11 @@ class Stage:
         """What the judge of the torture finds once the broadcast is over, or should be."""
         found = []
         try:
-            async with asyncio.timeout(_LONGEST):
-                await self.installation.until_broadcast(
-                    broadcast, lambda row: row["finished_at"] is not None, seconds=_LONGEST
-                )
-        except TimeoutError:
-            found.append("the broadcast came to no end")
+            await self.installation.until_broadcast(
+                broadcast, lambda row: row["finished_at"] is not None, seconds=_LONGEST
+            )
+        except AssertionError as error:
+            found.append(f"the broadcast came to no end: {error}")
         await self.witness.look()
         rate = float(self.installation.environment["SKUA_SEND_RATE"])
         evidence = Evidence(
