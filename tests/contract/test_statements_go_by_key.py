@@ -11,6 +11,7 @@ from sqlalchemy import TextClause
 
 from skua_adapters.tenant_storage.postgres import claim_statements as claims
 from skua_adapters.tenant_storage.postgres import delivery_statements as deliveries
+from skua_adapters.tenant_storage.postgres import proof_statements as proofs
 from skua_adapters.tenant_storage.postgres.unit import BY_KEY
 from tests.contract.rigs.scene import Scene
 from tests.contract.rigs.storage import StorageRig
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.external
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _SOME_ID = UUID(int=1)
 _VALUES: dict[str, Any] = {
+    "at": "2026-03-01",
     "at_end": True,
     "behind": True,
     "bot": _SOME_ID,
@@ -28,6 +30,7 @@ _VALUES: dict[str, Any] = {
     "busy_with_others": [],
     "campaign": _SOME_ID,
     "candidates": 100,
+    "chat": 5,
     "claimed": 0,
     "cursor": 100,
     "direct_room": 10,
@@ -35,6 +38,7 @@ _VALUES: dict[str, Any] = {
     "id": _SOME_ID,
     "last": 200,
     "limit": 100,
+    "message": 7,
     "outcomes": ["failed", "uncertain"],
     "paid": False,
     "put_back_room": 50,
@@ -42,6 +46,8 @@ _VALUES: dict[str, Any] = {
     "room": 50,
     "sending": _SOME_ID,
     "skipped": 0,
+    "source": _SOME_ID,
+    "sources": 20,
 }
 BY_POSITION = [claims.CLAIM_NEXT, deliveries.CANCEL_NEXT, deliveries.SEND_AGAIN]
 BY_DUE_TIME = [
@@ -49,6 +55,13 @@ BY_DUE_TIME = [
     claims.LOCK_OPEN_ITEMS,
     claims.NEXT_DUE,
     deliveries.CANCEL_PUT_BACK,
+]
+BY_RECIPIENT = [
+    proofs.UNPROVEN,
+    proofs.IS_PROVABLE,
+    proofs.PROVE,
+    proofs.RECEIVED_LAST,
+    proofs.COUNT_BLOCK,
 ]
 
 
@@ -88,7 +101,7 @@ async def plan_of(lane: asyncpg.Connection, statement: TextClause) -> list[str]:
 def literal(value: object) -> str:
     if isinstance(value, list):
         return f"'{{{','.join(value)}}}'"
-    return f"'{value}'" if isinstance(value, UUID) else str(value).lower()
+    return f"'{value}'" if isinstance(value, UUID | str) else str(value).lower()
 
 
 def index_conditions(plan: Sequence[str]) -> list[str]:
@@ -112,6 +125,18 @@ async def test_rows_that_were_put_back_are_found_by_their_due_time(
     plan = await plan_of(lane, statement)
 
     assert any("source_id_due_at_idx" in line for line in plan), plan
+    assert not [line for line in plan if "Seq Scan" in line]
+
+
+@pytest.mark.parametrize("statement", BY_RECIPIENT)
+async def test_one_recipients_row_is_found_by_the_recipient(
+    lane: asyncpg.Connection, statement: TextClause
+) -> None:
+    plan = await plan_of(lane, statement)
+
+    of_deliveries = [line for line in index_conditions(plan) if "source_id" in line]
+    assert of_deliveries, "\n".join(plan)
+    assert all("subscriber_id = " in line for line in of_deliveries), plan
     assert not [line for line in plan if "Seq Scan" in line]
 
 

@@ -2,24 +2,28 @@
 
 from sqlalchemy import text
 
-UNPROVEN = text("""
+# Looked up beforehand, so that a row is found by the whole of its key (ADR 0006); and so is each
+# broadcast, which is what the LIMIT in a join is for.
+_WHOSE = "(SELECT id FROM tenant.subscribers WHERE bot_id = :bot AND chat_id = :chat)"
+
+UNPROVEN = text(f"""
     SELECT b.id AS source_id, b.campaign_id, d.revision, d.attempt, d.claimed_at, d.finished_at,
         s.first_name, s.last_name, s.username, s.language, s.attributes
-    FROM tenant.subscribers s
-    CROSS JOIN LATERAL (
+    FROM (
         SELECT id, campaign_id FROM tenant.broadcasts
         WHERE bot_id = :bot AND uncertain > 0 ORDER BY id DESC LIMIT CAST(:sources AS int)
     ) b
-    JOIN tenant.deliveries d
-        ON d.bot_id = :bot AND d.source_id = b.id AND d.subscriber_id = s.id
-            AND d.status = 'uncertain'
-    WHERE s.bot_id = :bot AND s.chat_id = :chat
+    CROSS JOIN LATERAL (
+        SELECT * FROM tenant.deliveries
+        WHERE bot_id = :bot AND source_id = b.id AND subscriber_id = {_WHOSE}
+            AND status = 'uncertain'
+        LIMIT 1
+    ) d
+    JOIN tenant.subscribers s ON s.bot_id = :bot AND s.id = d.subscriber_id
     ORDER BY b.id DESC
-""")
+""")  # noqa: S608 - made of the constants above
 
-_PROVABLE = """d.bot_id = :bot AND d.source_id = :source
-            AND d.subscriber_id = (
-                SELECT id FROM tenant.subscribers WHERE bot_id = :bot AND chat_id = :chat)
+_PROVABLE = f"""d.bot_id = :bot AND d.source_id = :source AND d.subscriber_id = {_WHOSE}
             AND (d.status = 'uncertain' OR (d.status = 'pending' AND d.attempt > 1))"""
 
 # Asked before anything is locked, because almost every press is of a message that is sent already.
@@ -27,14 +31,13 @@ IS_PROVABLE = text(f"SELECT true FROM tenant.deliveries d WHERE {_PROVABLE}")  #
 
 PROVE = text(f"""
     WITH former AS MATERIALIZED (
-        SELECT d.tableoid AS part, d.ctid AS tid, d.status FROM tenant.deliveries d
-        WHERE {_PROVABLE} FOR NO KEY UPDATE
+        SELECT d.status FROM tenant.deliveries d WHERE {_PROVABLE} FOR NO KEY UPDATE
     ), proven AS (
         UPDATE tenant.deliveries d
         SET status = 'sent', reason = NULL, detail = NULL, message_id = :message,
             finished_at = clock_timestamp()
         FROM former f
-        WHERE d.bot_id = :bot AND d.source_id = :source AND d.tableoid = f.part AND d.ctid = f.tid
+        WHERE d.bot_id = :bot AND d.source_id = :source AND d.subscriber_id = {_WHOSE}
         RETURNING f.status
     ), moved AS (
         SELECT (count(*) FILTER (WHERE status = 'pending'))::int AS pending,
@@ -61,27 +64,29 @@ PROVE = text(f"""
 
 # The broadcast that was received last, whether or not this block was counted for it already. One
 # that is being sent comes first, and Telegram's dates are whole seconds.
-RECEIVED_LAST = text("""
+RECEIVED_LAST = text(f"""
     SELECT b.id
-    FROM tenant.subscribers s
-    JOIN tenant.broadcasts b ON b.bot_id = :bot
+    FROM tenant.broadcasts b
+    CROSS JOIN LATERAL (
+        SELECT status, finished_at FROM tenant.deliveries
+        WHERE bot_id = :bot AND source_id = b.id AND subscriber_id = {_WHOSE} LIMIT 1
+    ) d
+    WHERE b.bot_id = :bot
         AND (b.finished_at IS NULL OR b.finished_at > clock_timestamp() - interval '1 day')
-    JOIN tenant.deliveries d ON d.bot_id = :bot AND d.source_id = b.id AND d.subscriber_id = s.id
-    WHERE s.bot_id = :bot AND s.chat_id = :chat AND d.status = 'sent'
+        AND d.status = 'sent'
         AND d.finished_at <= CAST(:at AS timestamptz) + interval '1 second'
     ORDER BY b.status = 'sending' DESC, b.id DESC LIMIT 1
-""")
+""")  # noqa: S608 - made of the constants above
 
-COUNT_BLOCK = text("""
+COUNT_BLOCK = text(f"""
     WITH blocked AS (
         UPDATE tenant.deliveries
         SET reason = 'blocked_after'
-        WHERE bot_id = :bot AND source_id = :source AND status = 'sent' AND reason IS NULL
-            AND subscriber_id = (
-                SELECT id FROM tenant.subscribers WHERE bot_id = :bot AND chat_id = :chat)
+        WHERE bot_id = :bot AND source_id = :source AND subscriber_id = {_WHOSE}
+            AND status = 'sent' AND reason IS NULL
         RETURNING 1
     )
     UPDATE tenant.broadcasts SET blocks = blocks + 1
     WHERE bot_id = :bot AND id = :source AND EXISTS (SELECT FROM blocked)
     RETURNING id
-""")
+""")  # noqa: S608 - made of the constants above
