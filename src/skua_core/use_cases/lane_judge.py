@@ -83,9 +83,11 @@ class LaneJudge:
                 return self._blame(outgoing, content, outcome)
             case Unknown(refused=Refused(_, Blame.CONTENT | Blame.MEDIUM) as refused):
                 self._blame(outgoing, content, refused)
-            case Refused(description, Blame.PAYMENT) if message is not None:
-                self._pause(message, PauseReason.PAYMENT_REFUSED, description)
+            case Refused(words, Blame.PAYMENT) if message is not None:
+                self._pause(message, PauseReason.PAYMENT_REFUSED, words)
                 return _PUT_BACK
+            case Unknown(refused=Refused(words, Blame.PAYMENT)) if message is not None:
+                self._pause(message, PauseReason.PAYMENT_REFUSED, words)
             case Unreachable(Reach.INVALID) if message is not None:
                 return self._not_found(Withheld(outgoing, message, judge(outcome), started_at))
         return judge(outcome, migrated=outgoing.delivery.migrated)
@@ -190,6 +192,8 @@ class LaneJudge:
     def _doubt(self, name: tuple[Item, str], delivery: ClaimedDelivery, description: str) -> None:
         """Pause an auto-message that nobody gets any more, or never did."""
         tripped = self._auto_messages.setdefault(name, Breaker()).refuse(delivery.subscriber_id)
+        if tripped:
+            del self._auto_messages[name]  # whoever resumes it begins to count anew
         if tripped or (delivery.refused and name not in self._received):
             self._stops.stop(
                 PauseItemCommand(

@@ -155,7 +155,8 @@ class LaneSender:
         """Take withheld outcomes for what they seem to be, after a while in which nothing was under
         way that could have told more."""
         now = self._clock.monotonic()
-        if self._sends or self._queue or not self._judge.withheld:
+        busy = self._sends or self._queue or self._pace.held(now) > 0
+        if busy or not self._judge.withheld:
             self._quiet_since = now
         elif now - self._quiet_since >= self._withhold:
             self._judge.release()

@@ -1,5 +1,6 @@
 """An auto-message that Telegram refuses is paused, unless it's one recipient's bad luck."""
 
+import asyncio
 from dataclasses import dataclass
 
 import msgspec
@@ -33,6 +34,13 @@ class Greeting:
             auto_message_id=self.auto_message.id,
         )
         await self.bench.reply(person, text, origin=origin)
+
+    async def until_paused(self) -> None:
+        async with asyncio.timeout(10):
+            status = AutoMessageStatus.ACTIVE
+            while status is AutoMessageStatus.ACTIVE:
+                await asyncio.sleep(0.002)
+                status = (await self.stored()).status
 
     async def stored(self) -> AutoMessage:
         async with self.bench.storage.unit(self.bench.bot_id) as unit:
@@ -103,6 +111,29 @@ async def test_one_that_five_in_a_row_did_not_get_is_paused_though_others_had(
     await (await bench.hold()).end()
 
     assert (await greeting.stored()).pause_reason is PauseReason.CONTENT_REFUSED
+
+
+async def test_one_that_was_resumed_is_not_paused_by_the_next_refusal(
+    bench: Bench, greeting: Greeting
+) -> None:
+    people = await bench.subscribe(7)
+    bench.messenger.refuse_content("Broken", WORDS)
+    await greeting.answer(people[0], "Hello")
+    for person in people[1:6]:
+        await greeting.answer(person, "Broken")
+    held = await bench.hold()
+    await greeting.until_paused()
+    async with bench.changing() as unit:
+        auto_message = await unit.auto_messages.get(greeting.auto_message.id, lock=True)
+        assert auto_message is not None
+        auto_message.resume(now=bench.clock.now())
+        await unit.auto_messages.save(auto_message)
+
+    await greeting.answer(people[6], "Broken")
+    held.place.wake()
+    await held.end()
+
+    assert (await greeting.stored()).status is AutoMessageStatus.ACTIVE
 
 
 async def test_a_reply_that_is_refused_is_tried_again_once(bench: Bench) -> None:

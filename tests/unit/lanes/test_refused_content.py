@@ -2,9 +2,12 @@
 
 import pytest
 
+from skua_adapters.messenger.fake import FakeMessenger
 from skua_core.domain.broadcast import BroadcastStatus, PauseReason
 from skua_core.domain.content import MessageSource
 from skua_core.domain.delivery import DeliveryCounts, Reason
+from skua_core.domain.secret import BotToken
+from skua_core.ports.messenger import Blame, OutboundMessage, Refused, SendOutcome, Unknown
 from skua_core.use_cases.lane_place import LaneEnd, LaneSettings, SendRates
 from tests.unit.lanes.conftest import SWIFT, TOKEN, Bench
 
@@ -193,3 +196,39 @@ async def test_a_pause_is_logged_with_its_reason_and_without_names(
 
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert line == f"Paused broadcast {broadcast} of bot {bench.bot_id}: content_refused"
+
+
+class HalfAnAlbum(FakeMessenger):
+    """Some of an album arrives, and then Telegram says what is wrong with it."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__()
+        self._words = refused
+
+    async def send(self, token: BotToken, message: OutboundMessage) -> SendOutcome:
+        await super().send(token, message)
+        return Unknown("answered 400", answered=True, refused=self._words)
+
+
+@pytest.mark.parametrize(
+    ("blame", "reason"),
+    [
+        (Blame.CONTENT, PauseReason.CONTENT_REFUSED),
+        (Blame.PAYMENT, PauseReason.PAYMENT_REFUSED),
+    ],
+)
+async def test_a_fault_that_leaves_albums_uncertain_pauses_too(
+    bench: Bench, blame: Blame, reason: PauseReason
+) -> None:
+    bench.settings = LaneSettings(times=SWIFT, rates=SendRates(free=50), poll=0.15)
+    bench.messenger = HalfAnAlbum(Refused(WORDS, blame))
+    await bench.subscribe(100)
+    broadcast = await bench.broadcast("Look")
+
+    await (await bench.hold()).end()
+
+    report = await bench.report(broadcast)
+    assert report.broadcast.pause_reason is reason
+    assert report.broadcast.counts.failed == 0
+    assert report.broadcast.counts.uncertain <= 22
+    assert report.broadcast.counts.pending == 100 - report.broadcast.counts.uncertain
