@@ -1,6 +1,7 @@
 """The Bot API's methods that the simulator has."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,7 +15,7 @@ from .limits import RateLimits
 from .media_files import MediaKind
 from .outgoing import Sent
 from .parameters import Parameters
-from .refusals import bad_request, conflict, not_found, too_many_requests
+from .refusals import Refusal, bad_request, conflict, not_found, too_many_requests
 from .send_media import MEDIA_METHODS, send_media
 from .send_media_group import send_media_group
 from .send_message import send_message
@@ -82,6 +83,19 @@ class BotApi:
     async def call(self, bot: SimulatedBot, method: str, parameters: Parameters) -> Result:
         """Raises ``Refusal``."""
         return await self._methods[method](bot, parameters)
+
+    async def _call_from_webhook(self, bot: SimulatedBot, answer: bytes) -> None:
+        """What a webhook answers may be a call; what becomes of it, it never learns.
+
+        Of the calls that Telegram takes there, the simulator knows answerCallbackQuery alone.
+        """
+        try:
+            wanted = msgspec.json.decode(answer, type=dict[str, Any]) if answer else {}
+        except msgspec.DecodeError:
+            return
+        if str(wanted.pop("method", "")).lower() == "answercallbackquery":
+            with contextlib.suppress(Refusal):
+                await self._answer_callback_query(bot, Parameters(wanted))
 
     async def close(self) -> None:
         for delivery in self._deliveries.values():
@@ -154,7 +168,9 @@ class BotApi:
             if drop:
                 bot.updates.clear()
             bot.webhook = wanted
-            self._deliveries[bot.id] = WebhookDelivery(bot, self._settings, seed=self._seed)
+            self._deliveries[bot.id] = WebhookDelivery(
+                bot, self._settings, call=self._call_from_webhook, seed=self._seed
+            )
         return Result(value=True, description="Webhook was set")
 
     async def _wanted_webhook(self, url: str, parameters: Parameters) -> Webhook:

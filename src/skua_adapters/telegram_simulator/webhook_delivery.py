@@ -8,6 +8,7 @@ import random
 import re
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import aiohttp
@@ -34,8 +35,17 @@ class _Failure(msgspec.Struct, frozen=True):
 class WebhookDelivery:
     """Delivers the updates of one bot until it is closed."""
 
-    def __init__(self, bot: SimulatedBot, settings: WebhookSettings, *, seed: int) -> None:
+    def __init__(
+        self,
+        bot: SimulatedBot,
+        settings: WebhookSettings,
+        *,
+        call: Callable[[SimulatedBot, bytes], Awaitable[None]],
+        seed: int,
+    ) -> None:
+        """``call`` is given the body of each answer, which may call a method of the Bot API."""
         self._bot = bot
+        self._call = call
         self._webhook: Webhook = bot.webhook
         self._settings = settings
         self._random = random.Random(f"{seed}:webhook:{bot.id}")  # noqa: S311 - nothing secret
@@ -158,7 +168,7 @@ class WebhookDelivery:
             async with self._session.post(
                 url, data=update.body, headers=headers, allow_redirects=False
             ) as response:
-                await response.read()
+                answer = await response.read()
         except TimeoutError:
             return _Failure("Read timeout expired")
         except aiohttp.ClientConnectorError as error:
@@ -167,6 +177,7 @@ class WebhookDelivery:
         except (aiohttp.ClientError, OSError, ValueError):
             return _Failure("Webhook connection closed")
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            await self._call(self._bot, answer)
             return None
         return _Failure(
             f"Wrong response from the webhook: {response.status} {response.reason}",

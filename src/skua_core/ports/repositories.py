@@ -15,7 +15,7 @@ from skua_core.domain.bot import Bot
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus
 from skua_core.domain.campaign import Campaign, CampaignRevision
 from skua_core.domain.chat_link import ChatLink
-from skua_core.domain.content import Personalisation, RenderedMessage
+from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import DeliveryKind, DirectOrigin
 from skua_core.domain.media import MediaUpload
 from skua_core.domain.secret import SealedSecret
@@ -213,13 +213,12 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unproven(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipient's uncertain delivery: what it would have said, and when."""
+    """A recipient's uncertain delivery: what it said, and when."""
 
     source_id: SourceId
     campaign_id: CampaignId
     revision: int
     attempt: int
-    values: Personalisation
     claimed_at: datetime
     finished_at: datetime
 

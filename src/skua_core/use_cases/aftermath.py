@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from skua_core.domain.broadcast import Broadcast, BroadcastStatus, PauseReason
+from skua_core.domain.markup.likeness import is_like
 from skua_core.domain.update import RepliedMessage
-from skua_core.errors import SkuaError, StorageUnavailable
+from skua_core.errors import StorageUnavailable
 from skua_core.ids import BotId, ChatId, SourceId
-from skua_core.ports.renderer import Renderer
 from skua_core.ports.repositories import Unproven
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 from skua_core.use_cases.arrivals import Arrived, press_of
@@ -40,12 +40,10 @@ class Aftermath:
         self,
         *,
         storage: TenantStorage,
-        renderer: Renderer,
         pause_item: PauseItem,
         limits: HarmLimits,
     ) -> None:
         self._storage = storage
-        self._renderer = renderer
         self._pause_item = pause_item
         self._limits = limits
 
@@ -72,7 +70,7 @@ class Aftermath:
     async def _source_of(
         self, unit: TenantUnit, chat_id: ChatId, seen: RepliedMessage
     ) -> SourceId | None:
-        """By its button, else by its words if just one delivery of that time has the same."""
+        """By its button, else by its words if they fit just one delivery of that time."""
         if (press := press_of(seen)) is not None:
             return press.source_id
         if not seen.text or seen.sent_at is None:
@@ -81,18 +79,13 @@ class Aftermath:
             unproven.source_id
             for unproven in await unit.deliveries.unproven(chat_id)
             if _is_of_that_time(unproven, seen.sent_at)
-            and await self._text(unit, unproven) == seen.text
+            and await self._is_like(unit, unproven, seen.text)
         ]
         return alike[0] if len(alike) == 1 else None
 
-    async def _text(self, unit: TenantUnit, unproven: Unproven) -> str | None:
+    async def _is_like(self, unit: TenantUnit, unproven: Unproven, text: str) -> bool:
         revision = await unit.campaigns.revision(unproven.campaign_id, unproven.revision)
-        if revision is None:
-            return None
-        try:
-            return self._renderer.render(revision.compiled, unproven.values).text
-        except SkuaError:
-            return None
+        return revision is not None and is_like(revision.compiled, text)
 
     async def _weigh_block(self, bot_id: BotId, chat_id: ChatId, arrived: Arrived) -> None:
         if arrived.blocked_at is None:

@@ -13,6 +13,7 @@ from skua_adapters.telegram_simulator import TelegramSimulator
 from tests.contract.telegram_simulator.conftest import ANA, BOT, Call, eventually
 
 SECRET = "s3cret_-"
+YES = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
 Answer = Callable[[Update, int], web.Response]
 
 
@@ -255,3 +256,39 @@ async def test_a_new_secret_is_used_from_the_next_delivery_on(
 
     assert webhook.secrets == {"new"}
     assert "old" not in str([receipt.body for receipt in simulator.book])
+
+
+async def test_a_webhook_may_answer_a_press_in_its_response(
+    simulator: TelegramSimulator, webhook: Webhook, url: str, call: Call
+) -> None:
+    await call("sendMessage", chat_id=ANA, text="Coming?", reply_markup=YES)
+    await call("setWebhook", url=url)
+    webhook.answer = lambda update, _attempt: web.json_response(
+        {
+            "method": "answerCallbackQuery",
+            "callback_query_id": update.callback_query and update.callback_query.id,
+            "text": "Thanks",
+        }
+    )
+
+    query_id = simulator.people.press_button(BOT, ANA)
+    await webhook.has_taken(1)
+    pressed = simulator.world.bot(BOT).pressed[query_id]
+    await eventually(lambda: pressed.answer is not None)
+
+    assert pressed.answer is not None
+    assert pressed.answer.text == "Thanks"
+
+
+@pytest.mark.parametrize("body", ["ok", "{", '{"method": "deleteWebhook"}', "[]"])
+async def test_whatever_else_a_webhook_says_is_taken_for_an_acknowledgement(
+    simulator: TelegramSimulator, webhook: Webhook, url: str, call: Call, body: str
+) -> None:
+    await call("setWebhook", url=url)
+    webhook.answer = lambda _update, _attempt: web.Response(text=body)
+
+    for number in (1, 2):
+        simulator.people.send_text(BOT, ANA, f"message {number}")
+    await webhook.has_taken(2)
+
+    assert simulator.world.bot(BOT).webhook.url == url

@@ -77,43 +77,43 @@ class SimulatedTelegram:
         return ReceiptBook.read(self._book_file)
 
     async def about(self, telegram_id: int) -> dict[str, Any]:
-        return await self._ask("GET", f"/simulator/bots/{telegram_id}")
+        return await self.ask("GET", f"/simulator/bots/{telegram_id}")
 
     async def add_audience(self, telegram_id: int, people: range) -> None:
         """People who pressed Start before Skua knew the bot."""
         body = {"first_id": people.start, "count": len(people)}
-        await self._ask("POST", f"/simulator/bots/{telegram_id}/audience", body)
+        await self.ask("POST", f"/simulator/bots/{telegram_id}/audience", body)
 
     async def join(self, telegram_id: int, people: range, *, rate: float) -> None:
         """Let new people press Start from now on, so many per second."""
         body = {"first_id": people.start, "count": len(people)}
-        await self._ask("POST", "/simulator/users", body)
-        await self._ask("POST", f"/simulator/bots/{telegram_id}/joins", {**body, "rate": rate})
+        await self.ask("POST", "/simulator/users", body)
+        await self.ask("POST", f"/simulator/bots/{telegram_id}/joins", {**body, "rate": rate})
 
     async def say(self, telegram_id: int, user_id: int, text: str) -> None:
         body = {"user_id": user_id, "text": text}
-        await self._ask("POST", f"/simulator/bots/{telegram_id}/text", body)
+        await self.ask("POST", f"/simulator/bots/{telegram_id}/text", body)
 
     async def block(self, telegram_id: int, *user_ids: int) -> None:
-        await self._ask("POST", f"/simulator/bots/{telegram_id}/block", {"user_ids": user_ids})
+        await self.ask("POST", f"/simulator/bots/{telegram_id}/block", {"user_ids": user_ids})
 
     async def give_stars(self, telegram_id: int, stars: int) -> None:
         """And let the bot pay with them."""
-        await self._ask("PUT", f"/simulator/bots/{telegram_id}/stars", {"stars": stars})
+        await self.ask("PUT", f"/simulator/bots/{telegram_id}/stars", {"stars": stars})
 
     async def throttle(self, telegram_id: int, retry_after: int) -> None:
         """From now on every send is answered 429 until the time is over."""
         body = {"retry_after": retry_after}
-        await self._ask("POST", f"/simulator/bots/{telegram_id}/throttle", body)
+        await self.ask("POST", f"/simulator/bots/{telegram_id}/throttle", body)
 
     async def set_faults(self, *rules: FaultRule) -> None:
         """In place of those that were in force."""
-        await self._ask("PUT", "/simulator/faults", {"rules": msgspec.to_builtins(rules)})
+        await self.ask("PUT", "/simulator/faults", {"rules": msgspec.to_builtins(rules)})
 
     async def set_latency(self, latency: LatencySettings) -> None:
-        await self._ask("PUT", "/simulator/latency", msgspec.to_builtins(latency))
+        await self.ask("PUT", "/simulator/latency", msgspec.to_builtins(latency))
 
-    async def _ask(self, verb: str, path: str, body: object = None) -> dict[str, Any]:
+    async def ask(self, verb: str, path: str, body: object = None) -> dict[str, Any]:
         async with self._session.request(verb, path, json=body) as response:
             answer: dict[str, Any] = await response.json()
         assert response.status == 200, f"{verb} {path}: {answer}"

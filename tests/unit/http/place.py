@@ -187,7 +187,6 @@ class Place:
         )
         aftermath = Aftermath(
             storage=self.storage,
-            renderer=InProcessRenderer(),
             pause_item=PauseItem(storage=self.storage, clock=self.clock),
             limits=HarmLimits(),
         )

@@ -91,7 +91,6 @@ class World:
             arrivals=Arrivals(clock=self.clock, ids=self.ids, replies=self.replies),
             aftermath=Aftermath(
                 storage=self.storage,
-                renderer=self.renderer,
                 pause_item=PauseItem(storage=self.storage, clock=self.clock),
                 limits=HarmLimits(share=0.25, after=4),
             ),

@@ -143,7 +143,6 @@ class InMemoryDeliveryRepository(DeliveryRepository):
                     campaign_id=broadcast.campaign_id,
                     revision=row.revision,
                     attempt=row.attempt,
-                    values=subscriber.personalisation,
                     claimed_at=row.claimed_at,
                     finished_at=row.finished_at,
                 )

@@ -6,7 +6,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from skua_adapters.tenant_storage.postgres import proof_statements as sql
 from skua_adapters.tenant_storage.postgres.settle_statements import LOCK_ITEMS
-from skua_core.domain.content import Personalisation
 from skua_core.ids import BotId, CampaignId, ChatId, SourceId
 from skua_core.ports.repositories import LateProofs, Unproven
 
@@ -28,13 +27,6 @@ class PostgresLateProofs(LateProofs):
                 campaign_id=CampaignId(row.campaign_id),
                 revision=row.revision,
                 attempt=row.attempt,
-                values=Personalisation(
-                    row.first_name or "",
-                    row.last_name or "",
-                    row.username or "",
-                    row.language or "",
-                    row.attributes,
-                ),
                 claimed_at=row.claimed_at,
                 finished_at=row.finished_at,
             )

@@ -7,8 +7,7 @@ from sqlalchemy import text
 _WHOSE = "(SELECT id FROM tenant.subscribers WHERE bot_id = :bot AND chat_id = :chat)"
 
 UNPROVEN = text(f"""
-    SELECT b.id AS source_id, b.campaign_id, d.revision, d.attempt, d.claimed_at, d.finished_at,
-        s.first_name, s.last_name, s.username, s.language, s.attributes
+    SELECT b.id AS source_id, b.campaign_id, d.revision, d.attempt, d.claimed_at, d.finished_at
     FROM (
         SELECT id, campaign_id FROM tenant.broadcasts
         WHERE bot_id = :bot AND uncertain > 0 ORDER BY id DESC LIMIT CAST(:sources AS int)
@@ -19,7 +18,6 @@ UNPROVEN = text(f"""
             AND status = 'uncertain'
         LIMIT 1
     ) d
-    JOIN tenant.subscribers s ON s.bot_id = :bot AND s.id = d.subscriber_id
     ORDER BY b.id DESC
 """)  # noqa: S608 - made of the constants above
 
