@@ -69,6 +69,7 @@ class Witness:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._connection: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()
         self._lanes: dict[UUID, tuple[int, UUID | None]] = {}
         self._stamps: dict[UUID, tuple[datetime, str]] = {}
         self._leases: dict[tuple[UUID, int], UUID] = {}
@@ -107,6 +108,10 @@ class Witness:
         self._connection = None
 
     async def look(self) -> None:
+        async with self._turn:
+            await self._look()
+
+    async def _look(self) -> None:
         if self._connection is None:
             self._connection = await asyncpg.connect(self._dsn, timeout=2)
         connection = self._connection
