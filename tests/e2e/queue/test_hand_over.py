@@ -16,8 +16,9 @@ pytestmark = [pytest.mark.external, pytest.mark.timeout(180)]
 NO_SWEEP = {"SKUA_LANE_SWEEP": "300", "SKUA_LANE_TAKEOVER": "120"}
 LISTENS_AFTER = 2.0
 """Seconds from a worker's first word until it certainly takes jobs."""
-AT_ONCE = 2.0
-"""Seconds without a message, on a busy machine; an undisturbed hand-over takes some tenths."""
+AT_ONCE = 5.0
+"""Seconds without a message, on a machine that does ten other things; it usually takes some tenths,
+and without the word about the lane it would take the time of a sweep."""
 
 
 async def test_a_stopped_worker_hands_its_lane_over_at_once(
@@ -26,18 +27,17 @@ async def test_a_stopped_worker_hands_its_lane_over_at_once(
     latency = LatencySettings(mean=0.1, deviation=0.03)
     scene = await set_up(rate=100, latency=latency, **NO_SWEEP, **carrier)
     installation = scene.installation
-    bot, audience = await scene.connect(900)
-    first = await installation.start(installation.worker("first"))
+    bot, audience = await scene.connect(700)
+    workers = [await start_idle(scene, name) for name in ("first", "second")]
     broadcast = await installation.broadcast(bot, "spring")
     await scene.until_sent(broadcast, more=100)
-    second = await start_idle(scene, "second")
-    assert await holder_pid(scene) == first.pid
+    holder = await holder_pid(scene)
 
-    assert await first.stop() == 0
+    (stopped,) = (worker for worker in workers if worker.pid == holder)
+    (other,) = (worker for worker in workers if worker.pid != holder)
+    assert await stopped.stop() == 0
     await scene.until_sent(broadcast, more=50)
-    assert await holder_pid(scene) == second.pid
-    await start_idle(scene, "third")
-    assert await second.stop() == 0
+    assert await holder_pid(scene) == other.pid
     row = await installation.until_broadcast(broadcast, lambda row: row["finished_at"] is not None)
 
     assert (row["sent"], row["uncertain"]) == (len(audience), 0), installation.tails()
