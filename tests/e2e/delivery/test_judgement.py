@@ -22,7 +22,7 @@ CONTENT = FaultRule(action=FaultAction.REFUSE, description=REFUSAL)
 async def test_broken_content_pauses_after_at_most_a_window_and_fails_nobody(
     set_up: SetUp,
 ) -> None:
-    scene, _, broadcast = await _begin(set_up, people=300)
+    scene, bot, broadcast = await _begin(set_up, people=300)
     await scene.telegram.set_faults(CONTENT)
     await scene.installation.start(scene.installation.worker())
     row = await _until_paused(scene, broadcast)
@@ -31,9 +31,16 @@ async def test_broken_content_pauses_after_at_most_a_window_and_fails_nobody(
     settled = await scene.installation.until_broadcast(broadcast, lambda row: not row["in_flight"])
     assert (settled["pending"], settled["failed"]) == (300, 0)
     assert 5 <= len(scene.telegram.book().sends()) <= WINDOW
+    (books,) = await scene.installation.books()
+    entry = books.audit[-1]
+    assert (entry.actor, entry.action) == ("system", "broadcast.paused")
+    assert entry.details == f'{{"detail":"{REFUSAL}","reason":"content_refused"}}'
+    assert scene.installation.programs[-1].has_said(
+        f"Paused broadcast {broadcast.id} of bot {bot.id}: content_refused"
+    )
 
     await scene.telegram.set_faults()
-    await scene.installation.resume(*_of(scene, broadcast))
+    await scene.installation.resume(bot, broadcast)
     over = await _until_over(scene, broadcast)
     assert over["sent"] == 300
     await scene.assert_promises_kept()
@@ -98,21 +105,6 @@ async def test_a_paid_broadcast_on_a_bot_that_may_not_pauses_with_telegrams_word
     await scene.assert_promises_kept()
 
 
-async def test_the_audit_log_tells_why_skua_paused_it(set_up: SetUp) -> None:
-    scene, bot, broadcast = await _begin(set_up, people=30)
-    await scene.telegram.set_faults(CONTENT)
-    await scene.installation.start(scene.installation.worker())
-    await _until_paused(scene, broadcast)
-
-    (books,) = await scene.installation.books()
-    entry = books.audit[-1]
-    assert (entry.actor, entry.action) == ("system", "broadcast.paused")
-    assert entry.details == f'{{"detail":"{REFUSAL}","reason":"content_refused"}}'
-    assert scene.installation.programs[-1].has_said(
-        f"Paused broadcast {broadcast.id} of bot {bot.id}: content_refused"
-    )
-
-
 async def _begin(
     set_up: SetUp, *, people: int, known: bool = True, paid: bool = False
 ) -> tuple[Scene, ConnectedBot, Broadcast]:
@@ -126,11 +118,6 @@ async def _begin(
     source = MessageSource("spring: hello {{ first_name }}")
     broadcast = await scene.installation.send(bot, "spring", source, paid=paid)
     return scene, bot, broadcast
-
-
-def _of(scene: Scene, broadcast: Broadcast) -> tuple[ConnectedBot, Broadcast]:
-    (bot,) = scene.installation.bots
-    return bot, broadcast
 
 
 async def _until_paused(scene: Scene, broadcast: Broadcast) -> asyncpg.Record:
