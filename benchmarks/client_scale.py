@@ -1,7 +1,8 @@
 """Broadcasts of one bot, one after another, frozen and sent by this process: one JSON object.
 
 ``python -m benchmarks.client_scale SLUG ROUNDS WARM_UP_SLUG``; a broadcast of the last bot comes
-first and isn't counted, so that connections and plans are there.
+first and isn't counted, so that connections and plans are there. Each is counted from the moment that
+it was begun, freezing included.
 """
 
 import asyncio
@@ -11,7 +12,6 @@ import sys
 from typing import Any
 
 import asyncpg
-from dishka import AsyncContainer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.client_skua import Meter, begin_broadcast, finished, running
@@ -29,26 +29,21 @@ async def _send(slug: str, rounds: int, warm_up: str) -> dict[str, Any]:
     outside = await asyncpg.connect(os.environ[SUPERUSER])
     try:
         async with running(await container.get(LaneRunner)):
-            await _round(container, outside, warm_up)
+            begun, _ = await begin_broadcast(container, warm_up, paid=True)
+            await finished(outside, [begun])
             costs = []
             for _ in range(rounds):
                 # A lane rests that long between two broadcasts, for people who get both.
                 await asyncio.sleep(ChatPace.GAP)
+                begun, _ = await begin_broadcast(container, slug, paid=True)
                 meter.begin()
-                counts = await _round(container, outside, slug)
+                counts = await finished(outside, [begun])
                 costs.append(counts | meter.read())
     finally:
         await outside.close()
         await container.close()
     summed = ("messages", "sent", "seconds", "cpu", "database_cpu", "far_end_cpu")
     return {name: sum(cost[name] for cost in costs) for name in summed} | {"rss": costs[-1]["rss"]}
-
-
-async def _round(
-    container: AsyncContainer, outside: asyncpg.Connection, slug: str
-) -> dict[str, Any]:
-    broadcast_id, _ = await begin_broadcast(container, slug, paid=True)
-    return await finished(outside, [broadcast_id])
 
 
 if __name__ == "__main__":
