@@ -1,8 +1,8 @@
 """Broadcasts of one bot, one after another, frozen and sent by this process: one JSON object.
 
 ``python -m benchmarks.client_scale SLUG ROUNDS WARM_UP_SLUG``; a broadcast of the last bot comes
-first and isn't counted, so that connections and plans are there. Each is counted from the moment that
-it was begun, freezing included.
+first and isn't counted, so that connections and plans are there. Each is counted from the moment
+that it was begun, freezing included.
 """
 
 import asyncio
