@@ -30,7 +30,7 @@ def main() -> int:
     _say(f"seed {seed}: SEED={seed} makes the same plan again")
     if arguments.plan:
         for each in make_plan(seed, scale).disturbances:
-            _say(f"{each.at:6.1f} s  {each.act}  {each.target or f'bot{each.bot}'}")
+            _say(str(each))
         return 0
     with contextlib.ExitStack() as cleanup:
         directory = _directory(cleanup, keep=arguments.keep)

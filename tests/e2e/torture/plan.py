@@ -70,6 +70,10 @@ class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     """How long it lasts, where it has an end."""
 
+    def __str__(self) -> str:
+        whom = "" if self.act in {*DATABASE, *QUEUE} else f"  {self.target or f'bot{self.bot}'}"
+        return f"{self.at:6.1f} s  {self.act}{whom}"
+
 
 class TorturePlan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
