@@ -16,8 +16,15 @@ from skua_adapters.embedded_postgres import EmbeddedPostgres
 
 _NAME = "skua"
 _LOOK = 0.01
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a question raises while the server is down or comes up."""
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a question raises while the server is down or comes up. The last is asyncpg's confusion over a
+connection that broke in the middle of an answer."""
 
 
 class CrashableDatabase:

@@ -13,8 +13,8 @@ import msgspec
 from skua_adapters.telegram_simulator import ReceiptBook
 from tests.e2e.delivery.invariants import source_of
 from tests.e2e.delivery.ledger import BotBooks, Row
+from tests.e2e.torture.database import AWAY
 
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _PAUSE = 0.2
 
 _LANES = "SELECT bot_id, epoch, lease_id, holder FROM platform.lanes"
@@ -96,10 +96,7 @@ class Witness:
 
     async def _watch(self) -> None:
         while True:
-            try:
-                await self.look()
-            except _AWAY:
-                self._drop()
+            await self.look()
             await asyncio.sleep(_PAUSE)
 
     def _drop(self) -> None:
@@ -108,8 +105,15 @@ class Witness:
         self._connection = None
 
     async def look(self) -> None:
+        """Again and again until the database has answered everything."""
         async with self._turn:
-            await self._look()
+            looks = self.looks
+            while self.looks == looks:
+                try:
+                    await self._look()
+                except AWAY:
+                    self._drop()
+                    await asyncio.sleep(_PAUSE)
 
     async def _look(self) -> None:
         if self._connection is None:
