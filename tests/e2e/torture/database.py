@@ -23,8 +23,8 @@ AWAY = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-"""What a question raises while the server is down or comes up. The last is asyncpg's confusion over a
-connection that broke in the middle of an answer."""
+"""What a question raises while the server is down or comes up. The last is asyncpg's confusion
+over a connection that broke in the middle of an answer."""
 
 
 class CrashableDatabase:
