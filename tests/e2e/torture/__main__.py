@@ -20,6 +20,7 @@ from tests.e2e.torture.scale import FULL, SHORT, Scale
 from tests.postgres_cluster import bin_dir_of_tests
 
 _STOPPED = 130
+_FEWEST_BOTS = 2
 
 
 def main() -> int:
@@ -69,7 +70,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="how long disturbances go on")
     parser.add_argument("--keep", type=Path, help="a new folder for logs and receipts, kept")
     parser.add_argument("--plan", action="store_true", help="only show what would be done")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.bots is not None and arguments.bots < _FEWEST_BOTS:
+        parser.error(f"--bots begins at {_FEWEST_BOTS}: operators need some to do things to")
+    return arguments
 
 
 def _scale(arguments: argparse.Namespace) -> Scale:

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from skua_adapters.telegram_simulator import ReceiptBook
+from tests.e2e.delivery.installation import ConnectedBot
 from tests.e2e.delivery.invariants import source_of
 from tests.e2e.delivery.ledger import BotBooks, Row
 from tests.e2e.torture.database import AWAY
@@ -154,12 +155,14 @@ class Witness:
                 self._note(f"I6: bot {row['id']} changed, its updated_at didn't rise")
             self._stamps[row["id"]] = now
 
-    async def close(self, gate: str, books: Any, source_id: UUID | None, at: float) -> Closing:
+    async def close(
+        self, gate: str, bot: ConnectedBot, source_id: UUID | None, at: float
+    ) -> Closing:
         """A gate of a bot was shut, which was answered at the monotonic time ``at``."""
         connection = await asyncpg.connect(self._dsn, timeout=2)
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                claimed = await connection.fetch(_CLAIMED, books.id)
+                claimed = await connection.fetch(_CLAIMED, bot.id)
                 now = await connection.fetchval(
                     "SELECT extract(epoch FROM clock_timestamp())::float8"
                 )
@@ -167,7 +170,7 @@ class Witness:
             await connection.close()
         closing = Closing(
             gate=gate,
-            telegram_id=books.telegram_id,
+            telegram_id=bot.telegram_id,
             source_id=source_id,
             claimed=frozenset((row["source_id"], row["position"]) for row in claimed),
             closed_at=now,
