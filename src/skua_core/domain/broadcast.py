@@ -55,6 +55,8 @@ class Broadcast(msgspec.Struct, kw_only=True):
     """Subscribers who weren't taken into the audience, by why."""
     resending: tuple[DeliveryStatus, ...] = ()
     """Outcomes that are being made pending again; empty when that is done."""
+    unknown_chats_accepted: bool = False
+    """Somebody resumed it although Telegram knew none of a row of chats: they fail from then on."""
     blocks: int = 0
     """People who blocked the bot after they had received this, counted since ``blocks_since``."""
     blocks_since: int = 0
@@ -86,6 +88,8 @@ class Broadcast(msgspec.Struct, kw_only=True):
         self._leave_for(BroadcastStatus.SENDING, "resumed", now, allowed=_STOPPED)
         if self.pause_reason is PauseReason.HARM:
             self.blocks, self.blocks_since = 0, self.counts.sent
+        if self.pause_reason is PauseReason.CHATS_NOT_FOUND:
+            self.unknown_chats_accepted = True
         self.pause_reason = self.pause_detail = None
         if revision is not None and revision != self.revision:
             self.former_revisions = (*self.former_revisions, self.revision)

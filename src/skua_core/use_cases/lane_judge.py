@@ -143,7 +143,7 @@ class LaneJudge:
     def _not_found(self, found: Withheld) -> Verdict | None:
         """A chat or two may be gone; a row of them says that this isn't the bot's audience."""
         message, delivery = found.message, found.outgoing.delivery
-        if delivery.refused and message.received:
+        if message.unknown_chats_accepted or (delivery.refused and message.received):
             return found.verdict
         message.watched = True
         if not message.stopped and not message.not_found.refuse(delivery.subscriber_id):

@@ -12,7 +12,7 @@ from skua_core.domain.delivery import Claim, ClaimedDelivery
 from skua_core.domain.media import MediaUpload, Medium
 from skua_core.domain.secret import BotToken, SealedSecret
 from skua_core.errors import MediumMissing, StorageUnavailable
-from skua_core.ids import BotId, CampaignId, MediaId, SourceId
+from skua_core.ids import BotId, BroadcastId, CampaignId, MediaId, SourceId
 from skua_core.ports.media_store import MediaStore
 from skua_core.ports.messenger import FileSource
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
@@ -23,8 +23,17 @@ from skua_core.use_cases.lane_media import Carriage, LaneMedia
 class LaneMessage:
     """One revision of a campaign, as one broadcast sends it."""
 
-    def __init__(self, item: Item, revision: int, written: CompiledMessage) -> None:
+    def __init__(
+        self,
+        item: Item,
+        revision: int,
+        written: CompiledMessage,
+        *,
+        unknown_chats_accepted: bool = False,
+    ) -> None:
         self.item = item
+        self.unknown_chats_accepted = unknown_chats_accepted
+        """Somebody has looked: chats that Telegram doesn't know simply fail."""
         self.revision = revision
         self.compiled = written
         """What leaves: with media by ``file_id`` where Telegram has them."""
@@ -226,9 +235,12 @@ class LaneMessages:
             revision = await unit.campaigns.revision(campaign_id, number)
             if revision is None:
                 raise StorageUnavailable(f"revision {number} of a campaign is missing")
-            item = Item(ItemKind.BROADCAST, source_id)
+            broadcast = await unit.broadcasts.get(BroadcastId(source_id))
             loaded[source_id, number] = LaneMessage(
-                item, number, bind(revision.compiled, source_id)
+                Item(ItemKind.BROADCAST, source_id),
+                number,
+                bind(revision.compiled, source_id),
+                unknown_chats_accepted=broadcast is not None and broadcast.unknown_chats_accepted,
             )
         return loaded
 

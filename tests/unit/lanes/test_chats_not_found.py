@@ -96,6 +96,22 @@ async def test_whoever_resumes_it_sees_them_fail_after_all_the_others(bench: Ben
     assert (await bench.statuses())[SubscriberStatus.INVALID] == 6
 
 
+async def test_one_resume_is_enough_however_many_chats_are_gone(bench: Bench) -> None:
+    people = await bench.subscribe(60)
+    broadcast = await bench.broadcast()
+    forget(bench, people[10:50])
+    await (await bench.hold()).end()
+    paused = await bench.report(broadcast)
+
+    await bench.switch(broadcast, BroadcastStatus.SENDING)
+    await (await bench.hold()).end()
+
+    assert paused.broadcast.pause_reason is PauseReason.CHATS_NOT_FOUND
+    report = await bench.report(broadcast)
+    assert report.broadcast.status is BroadcastStatus.COMPLETED
+    assert report.broadcast.counts == DeliveryCounts(sent=20, failed=40)
+
+
 async def test_a_reply_to_a_chat_that_is_gone_fails_at_once(bench: Bench) -> None:
     people = await bench.subscribe(1)
     forget(bench, people)

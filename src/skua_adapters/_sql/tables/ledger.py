@@ -58,6 +58,7 @@ class BroadcastRow(TenantRow, TenantBase):
     """Position up to which outcomes have been made pending again."""
     received: Mapped[list[str]] = mapped_column(default=list)
     """Wordings that somebody has received."""
+    unknown_chats_accepted: Mapped[bool] = mapped_column(default=False)
     blocks: Mapped[int] = mapped_column(default=0)
     blocks_since: Mapped[int] = mapped_column(default=0)
     created_by: Mapped[UUID | None]

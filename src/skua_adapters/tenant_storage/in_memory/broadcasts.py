@@ -50,6 +50,7 @@ class InMemoryBroadcastRepository(BroadcastRepository):
         stored.resending = broadcast.resending
         stored.blocks = broadcast.blocks
         stored.blocks_since = broadcast.blocks_since
+        stored.unknown_chats_accepted = broadcast.unknown_chats_accepted
         stored.changed_at = broadcast.changed_at
         stored.finished_at = broadcast.finished_at
         self._rows.put(stored.id, stored)

@@ -52,6 +52,7 @@ class PostgresBroadcastRepository(BroadcastRepository):
             resending=[each.value for each in broadcast.resending],
             blocks=broadcast.blocks,
             blocks_since=broadcast.blocks_since,
+            unknown_chats_accepted=broadcast.unknown_chats_accepted,
             created_by=broadcast.created_by,
             created_at=broadcast.created_at,
             changed_at=broadcast.changed_at,
@@ -73,6 +74,7 @@ class PostgresBroadcastRepository(BroadcastRepository):
                 resending=[each.value for each in broadcast.resending],
                 blocks=broadcast.blocks,
                 blocks_since=broadcast.blocks_since,
+                unknown_chats_accepted=broadcast.unknown_chats_accepted,
                 changed_at=broadcast.changed_at,
                 finished_at=broadcast.finished_at,
             )
@@ -178,6 +180,7 @@ def to_broadcast(row: BroadcastRow) -> Broadcast:
         resending=tuple(DeliveryStatus(status) for status in row.resending),
         blocks=row.blocks,
         blocks_since=row.blocks_since,
+        unknown_chats_accepted=row.unknown_chats_accepted,
         created_by=None if row.created_by is None else UserId(row.created_by),
         created_at=row.created_at,
         changed_at=row.changed_at,

@@ -120,8 +120,10 @@ def upgrade() -> None:
         " ADD resend_cursor integer NOT NULL DEFAULT 0,"
         " ADD received text[] NOT NULL DEFAULT '{}',"
         " ADD blocks integer NOT NULL DEFAULT 0,"
-        " ADD blocks_since integer NOT NULL DEFAULT 0",
-        "GRANT UPDATE (resending, resend_cursor, received, blocks, blocks_since)"
+        " ADD blocks_since integer NOT NULL DEFAULT 0,"
+        " ADD unknown_chats_accepted boolean NOT NULL DEFAULT false",
+        "GRANT UPDATE (resending, resend_cursor, received, blocks, blocks_since,"
+        " unknown_chats_accepted)"
         " ON tenant.broadcasts TO skua_app",
         "DROP INDEX tenant.broadcasts_unfinished",
         BROADCASTS_UNFINISHED,
@@ -155,6 +157,6 @@ def downgrade() -> None:
         "ALTER TABLE tenant.direct_messages"
         " DROP campaign_id, DROP revision, DROP variant, DROP auto_message_id",
         "ALTER TABLE tenant.broadcasts DROP resending, DROP resend_cursor, DROP received,"
-        " DROP blocks, DROP blocks_since",
+        " DROP blocks, DROP blocks_since, DROP unknown_chats_accepted",
         "ALTER TABLE tenant.subscribers DROP tags",
     )
