@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.worker import ConsumerThread, WorkerThread
 
 from skua_adapters.job_queue.in_process import Unheard
 from skua_adapters.job_queue.redis_server import explained, look, make_broker
@@ -52,7 +55,7 @@ class DramatiqJobQueue(JobQueue):
         self._all_published.set()
         self._tasks: list[asyncio.Task[None]] = []
         self._looking: asyncio.Task[int] | None = None
-        self._inboxes: set[Unheard] = set()
+        self._consumers: dict[Unheard, _Consumer] = {}
         self._waiting = 0
         self._in_trouble = False
         self._closed = False
@@ -74,15 +77,14 @@ class DramatiqJobQueue(JobQueue):
             return
         self._start()
         inbox = Unheard()
-        self._inboxes.add(inbox)
         consumer = _Consumer(make_broker(self._url, timeout=self._timeout), _into(inbox))
+        self._consumers[inbox] = consumer
         try:
             await asyncio.to_thread(consumer.start)
             async for bot_id in inbox:
                 yield bot_id
         finally:
-            self._inboxes.discard(inbox)
-            await asyncio.to_thread(consumer.stop)
+            await self._stop_consumer(inbox)
 
     async def check(self) -> None:
         await self._nudges.check()
@@ -95,8 +97,10 @@ class DramatiqJobQueue(JobQueue):
 
     async def close(self) -> None:
         self._closed = True
-        for inbox in self._inboxes:
+        for inbox in list(self._consumers):
             inbox.end()
+            # Not left to whoever listens, who may never come back to see that it is over.
+            await self._stop_consumer(inbox)
         with contextlib.suppress(TimeoutError):
             # A command wakes and ends: what it said has to get out.
             async with asyncio.timeout(self._timeout):
@@ -106,6 +110,11 @@ class DramatiqJobQueue(JobQueue):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._nudges.close()
         self._broker.client.close()
+
+    async def _stop_consumer(self, inbox: Unheard) -> None:
+        consumer = self._consumers.pop(inbox, None)
+        if consumer is not None:
+            await asyncio.to_thread(consumer.stop)
 
     def _start(self) -> None:
         if not self._tasks:
@@ -175,6 +184,9 @@ class _Consumer:
     def __init__(self, broker: RedisBroker, take: Callable[[BotId], None]) -> None:
         self._take = take
         self._broker = broker
+        # Of whoever starts or stops: two threads may come for that at once.
+        self._turn = threading.Lock()
+        self._over = False
         dramatiq.actor(broker=broker, queue_name=_QUEUE, actor_name=_ACTOR)(self._hand_over)
         # Nothing is ever delayed, so nobody needs to ask for it ten times a second.
         broker.delay_queues.clear()
@@ -183,13 +195,25 @@ class _Consumer:
         self._worker.queue_prefetch = _PREFETCH
 
     def start(self) -> None:
-        self._worker.start()
+        with self._turn:
+            if self._over:
+                return
+            self._worker.start()
+            # A stop that comes before they run would be forgotten by them.
+            threads: list[WorkerThread | ConsumerThread] = [
+                *self._worker.workers,
+                *self._worker.consumers.values(),
+            ]
+            while not all(thread.running for thread in threads):
+                time.sleep(0.001)
 
     def stop(self) -> None:
         """Gives back what was fetched; if Redis is away that is lost, and found by the sweep."""
-        with contextlib.suppress(redis.RedisError, OSError):
-            self._worker.stop(timeout=_STOP_MILLISECONDS)
-        self._broker.client.close()
+        with self._turn:
+            self._over = True
+            with contextlib.suppress(redis.RedisError, OSError):
+                self._worker.stop(timeout=_STOP_MILLISECONDS)
+            self._broker.client.close()
 
     def _hand_over(self, text: str) -> None:
         bot_id = parse_id(BotId, text)
