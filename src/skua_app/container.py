@@ -29,6 +29,7 @@ from skua_adapters.media_store.postgres import PostgresMediaStore
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
 from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
+from skua_adapters.retention.postgres import PostgresRetention
 from skua_adapters.scheduled_jobs.postgres import PostgresScheduledJobs
 from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
@@ -45,6 +46,7 @@ from skua_core.ports.media_store import MediaStore
 from skua_core.ports.messenger import Messenger
 from skua_core.ports.platform_storage import BotDirectory, LaneRegistry, PlatformStorage
 from skua_core.ports.renderer import Renderer
+from skua_core.ports.retention import KeptMonths, Retention
 from skua_core.ports.scheduled_jobs import ScheduledJobs
 from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
@@ -98,6 +100,7 @@ from skua_core.use_cases.polling import PollUpdates
 from skua_core.use_cases.preflight import CheckBroadcast
 from skua_core.use_cases.replies import Replies
 from skua_core.use_cases.resends import ResendBroadcast
+from skua_core.use_cases.retention import ApplyRetention
 from skua_core.use_cases.subscribers import CountSubscribers, ImportSubscribers, ListSubscribers
 from skua_core.use_cases.tests_to_oneself import LinkChat, SendTest
 from skua_core.use_cases.tokens import TokenFailed
@@ -146,6 +149,7 @@ class PostgresProvider(Provider):
     registry = provide(PostgresLaneRegistry, provides=LaneRegistry)
     turns = provide(PostgresTurnGroups, provides=TurnGroups)
     media_store = provide(PostgresMediaStore, provides=MediaStore)
+    retention = provide(PostgresRetention, provides=Retention)
     scheduled_jobs = provide(PostgresScheduledJobs, provides=ScheduledJobs)
 
     @provide
@@ -246,6 +250,11 @@ class UseCaseProvider(Provider):
     tests = provide_all(LinkChat, SendTest)
     reports = provide_all(GetBroadcastReport, ListBroadcasts, WatchBroadcast, ExportRecipients)
     audit = provide_all(ReadAudit, VerifyAudit)
+    apply_retention = provide(ApplyRetention)
+
+    @provide
+    def kept_months(self, settings: Settings) -> KeptMonths:
+        return settings.kept_months
 
     @provide
     def harm_limits(self, settings: Settings) -> HarmLimits:

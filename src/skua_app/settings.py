@@ -14,6 +14,7 @@ from skua_adapters.bot_api.public_url import check_public_url
 from skua_core.domain.lane import LaneTimes
 from skua_core.errors import ErrorKind, SkuaError
 from skua_core.faults import POINTS, Fault, FaultPlan
+from skua_core.ports.retention import KeptMonths
 from skua_core.use_cases.lane_place import LaneSettings, SendRates
 
 TELEGRAM = "https://api.telegram.org"
@@ -55,6 +56,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A broadcast is paused when more than this share of those who got it block the bot."""
     skua_harm_after: Annotated[int, msgspec.Meta(ge=1)] = 200
     """Nothing is concluded from fewer who got it."""
+    skua_keep_deliveries: Annotated[int, msgspec.Meta(ge=1)] = 13
+    """Whole months beside the current one; then only the totals of broadcasts are kept."""
+    skua_keep_updates: Annotated[int, msgspec.Meta(ge=2)] = 2
+    """As above. A repeated update is recognised over the end of a month, hence two at least."""
     skua_data_dir: Path = Path()
     skua_worker_lanes: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
     """How many bots one worker process serves at a time."""
@@ -77,6 +82,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             rates=SendRates(free=self.skua_send_rate, paid=self.skua_send_rate_paid),
             poll=self.lane_times.patience,
         )
+
+    @property
+    def kept_months(self) -> KeptMonths:
+        return KeptMonths(deliveries=self.skua_keep_deliveries, updates=self.skua_keep_updates)
 
     @property
     def local_telegram(self) -> bool:

@@ -9,13 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from skua_adapters._sql.errors import translated
 from skua_adapters._sql.partitions import ensure_partitions
 from skua_core.domain.lane import LaneTimes
+from skua_core.use_cases.retention import ApplyRetention
 from skua_worker.orphaned_media import OrphanedMedia
 from skua_worker.poller import WebhookRepairer
 from skua_worker.scheduled_jobs import ScheduledJob
 from skua_worker.unserved import UnservedBroadcasts
 
 _log = logging.getLogger(__name__)
-_DAY = 86_400.0
+_HOUR = 3_600.0
+_DAY = 24 * _HOUR
 
 
 async def scheduled_jobs(container: AsyncContainer) -> Sequence[ScheduledJob]:
@@ -25,9 +27,13 @@ async def scheduled_jobs(container: AsyncContainer) -> Sequence[ScheduledJob]:
     """
     engine = await container.get(AsyncEngine)
     times = await container.get(LaneTimes)
+    apply_retention = await container.get(ApplyRetention)
 
     async def make_partitions() -> None:
         await _make_partitions(engine)
+
+    async def retain() -> None:
+        await apply_retention()
 
     return (
         ScheduledJob(
@@ -40,6 +46,8 @@ async def scheduled_jobs(container: AsyncContainer) -> Sequence[ScheduledJob]:
         ScheduledJob(
             name="remove-orphaned-media", every=_DAY, run=await container.get(OrphanedMedia)
         ),
+        # Trying to drop what a backup reads makes others wait, so it is tried seldom.
+        ScheduledJob(name="apply-retention", every=_DAY, run=retain, retry_in=_HOUR),
     )
 
 

@@ -22,6 +22,7 @@ MAY_WRITE_RAW_SQL = {
     "skua_adapters/_sql/": "the plumbing, where each statement is read for both tenancy locks",
     "skua_adapters/audit_trail/postgres.py": "calls functions of the audit schema, no table",
     "skua_adapters/lane_registry/postgres.py": "platform rows, and functions that return ids",
+    "skua_adapters/tenant_storage/postgres/archive_statements.py": "counts a million rows at once",
     "skua_adapters/tenant_storage/postgres/delivery_statements.py": "a million rows at once",
     "skua_adapters/tenant_storage/postgres/claim_statements.py": "their order of locks is the SQL",
     "skua_adapters/tenant_storage/postgres/lane_statements.py": "their order of locks is the SQL",

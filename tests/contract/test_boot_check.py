@@ -69,6 +69,21 @@ TENANT_TABLE = "CREATE TABLE tenant.notes (bot_id uuid NOT NULL, id uuid, PRIMAR
             "row security of tenant.deliveries_default is not forced upon its owner",
         ),
         (
+            "ALTER TABLE tenant.direct_messages_default DISABLE ROW LEVEL SECURITY",
+            "row security of tenant.direct_messages_default is off",
+        ),
+        (
+            (
+                "CREATE TABLE tenant.updates_2019_01 PARTITION OF tenant.updates"
+                " FOR VALUES FROM ('2019-01-01') TO ('2019-02-01')"
+            ),
+            "row security of tenant.updates_2019_01 is off",
+        ),
+        (
+            "GRANT SELECT ON tenant.updates_set_aside_default TO skua_app",
+            "skua_app may reach tenant.updates_set_aside_default past its parent",
+        ),
+        (
             "DROP POLICY one_bot ON tenant.updates",
             "tenant.updates has no policy one_bot",
         ),

@@ -26,7 +26,7 @@ from skua_core.domain.bot import Bot
 from skua_core.domain.broadcast import Broadcast
 from skua_core.domain.campaign import Campaign, CampaignRevision
 from skua_core.domain.chat_link import ChatLink
-from skua_core.domain.delivery import DeliveryKey, DeliveryKind, DeliveryStatus
+from skua_core.domain.delivery import DeliveryKey, DeliveryKind, DeliveryStatus, Reason
 from skua_core.domain.media import MediaUpload
 from skua_core.domain.subscriber import Subscriber
 from skua_core.domain.user import User
@@ -62,6 +62,7 @@ class TenantTables:
         self.stored_files = Table[MediaId, StoredFile]()
         self.broadcasts = Table[BroadcastId, Broadcast](status=lambda row: row.status)
         self.progress = Table[BroadcastId, Progress]()
+        self.archived_reasons = Table[BroadcastId, dict[Reason, int]]()
         self.auto_messages = Table[AutoMessageId, AutoMessage]()
         self.chat_links = Table[UserId, ChatLink]()
         self.direct_messages = Table[SourceId, DirectMessage]()
@@ -135,6 +136,7 @@ class Transaction:
         self.stored_files = self._open(tenant.stored_files)
         self.broadcasts = self._open(tenant.broadcasts)
         self.progress = self._open(tenant.progress)
+        self.archived_reasons = self._open(tenant.archived_reasons)
         self.auto_messages = self._open(tenant.auto_messages)
         self.chat_links = self._open(tenant.chat_links)
         self.direct_messages = self._open(tenant.direct_messages)

@@ -172,8 +172,11 @@ WHERE v.relkind IN ('v', 'm')
 _FUNCTIONS = """
 , known (signature, owner) AS (VALUES
     ('tenant.ensure_partitions(integer)', 'skua_owner'),
+    ('tenant.drop_old_partition(integer, integer)', 'skua_owner'),
     ('platform.due_lanes(integer, interval, interval)', 'skua_clock'),
     ('platform.unserved_broadcasts(interval, interval)', 'skua_clock'),
+    ('platform.broadcasts_to_archive(integer, uuid, integer)', 'skua_clock'),
+    ('platform.month_is_done(uuid, uuid)', 'skua_clock'),
     ('audit.ensure_partitions(integer)', 'skua_audit'),
     ('audit.append(text, text, text, text, text, text)', 'skua_audit'),
     ('audit.read(bigint, integer)', 'skua_audit'),

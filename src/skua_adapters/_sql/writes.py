@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+# The last is a function that writes.
 _WRITE = re.compile(
-    r"(?<!FOR )(?<!KEY )\bUPDATE\b|\b(INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO)\b", re.IGNORECASE
+    r"(?<!FOR )(?<!KEY )\bUPDATE\b|\b(INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|record_update)\b",
+    re.IGNORECASE,
 )
 _KEY = "skua.wrote"
 

@@ -8,7 +8,12 @@ import msgspec
 
 from skua_core.domain.delivery import DeliveryCounts, DeliveryStatus, Reason
 from skua_core.domain.subscriber import SubscriberStatus
-from skua_core.errors import BroadcastStateConflict, NothingToResend, NotResendable
+from skua_core.errors import (
+    BroadcastArchived,
+    BroadcastStateConflict,
+    NothingToResend,
+    NotResendable,
+)
 from skua_core.ids import BroadcastId, CampaignId, UserId
 
 
@@ -67,6 +72,8 @@ class Broadcast(msgspec.Struct, kw_only=True):
     changed_at: datetime
     finished_at: datetime | None = None
     """When the last outcome became final."""
+    archived_at: datetime | None = None
+    """Since when only its totals are kept: its rows may be gone."""
 
     def pause(self, reason: PauseReason, *, now: datetime, detail: str | None = None) -> None:
         self._leave_for(
@@ -98,9 +105,11 @@ class Broadcast(msgspec.Struct, kw_only=True):
     def resend(self, outcomes: Collection[DeliveryStatus], *, now: datetime) -> None:
         """Go on for those with these outcomes, of which only failed and uncertain may be asked.
 
-        Raises NotResendable, NothingToResend when nobody has them, and BroadcastStateConflict
-        unless it is completed.
+        Raises BroadcastArchived, NotResendable, NothingToResend when nobody has them, and
+        BroadcastStateConflict unless it is completed.
         """
+        if self.archived_at is not None:
+            raise BroadcastArchived
         if not outcomes or not RESENDABLE.issuperset(outcomes):
             raise NotResendable(tuple(outcomes))
         if self.status is BroadcastStatus.COMPLETED and not any(

@@ -187,6 +187,13 @@ class BroadcastRepository(BroadcastReports, Protocol):
         """Write status, reason, revisions and times, never the counts. Raises as ``add`` does."""
 
     @abstractmethod
+    async def archive(self, broadcast_id: BroadcastId) -> bool:
+        """Keep only its totals, by outcome and by reason, from now on; its rows may be dropped.
+
+        False, and nothing changes, unless it is over and its counters equal its rows.
+        """
+
+    @abstractmethod
     async def note_block(self, chat_id: ChatId, at: datetime) -> Broadcast | None:
         """Somebody blocked the bot at ``at``, by Telegram's date: count it for what they got last.
 
@@ -291,7 +298,7 @@ class DeliveryRepository(LateProofs, Protocol):
 
     @abstractmethod
     async def audit_counts(self, broadcast_id: BroadcastId) -> bool:
-        """Whether the broadcast's counters equal its rows."""
+        """Whether the broadcast's counters equal its rows; of an archived one they did."""
 
 
 class MediaRepository(Protocol):
@@ -361,7 +368,10 @@ class UpdateLedger(Protocol):
 
     @abstractmethod
     async def record(self, update_id: int) -> bool:
-        """False when it was recorded before. Of two at once, one waits for the other."""
+        """False when it was recorded before, in this month or the one before.
+
+        Of two at once, one waits for the other.
+        """
 
     @abstractmethod
     async def set_aside(self, update_id: int | None, raw: bytes, problem: str) -> None:

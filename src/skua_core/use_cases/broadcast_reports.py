@@ -9,7 +9,7 @@ import msgspec
 
 from skua_core.domain.audit import NewAuditEntry
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus
-from skua_core.errors import ResourceNotFound
+from skua_core.errors import BroadcastArchived, ResourceNotFound
 from skua_core.ids import BroadcastId
 from skua_core.ports.clock import Clock
 from skua_core.ports.platform_storage import LaneRegistry
@@ -129,11 +129,17 @@ class ExportRecipients:
         self._storage = storage
 
     async def __call__(self, query: ExportRecipientsQuery) -> AsyncGenerator[Recipient, None]:
-        """Raises ResourceNotFound. Whoever stops reading early closes it (``aclosing``)."""
+        """Raises ResourceNotFound, and BroadcastArchived when its rows aren't kept any more.
+
+        Whoever stops reading early closes it (``aclosing``).
+        """
         access, broadcast_id = query.access, query.broadcast_id
         async with self._storage.unit(access.bot_id) as unit:
-            if await unit.broadcasts.get(broadcast_id) is None:
+            broadcast = await unit.broadcasts.get(broadcast_id)
+            if broadcast is None:
                 raise ResourceNotFound
+            if broadcast.archived_at is not None:
+                raise BroadcastArchived
             await unit.audit.append(
                 NewAuditEntry(
                     actor=access.actor,

@@ -35,8 +35,9 @@ class ResendBroadcast:
         self._clock = clock
 
     async def __call__(self, command: ResendBroadcastCommand) -> Broadcast:
-        """Raises ResourceNotFound, BotReadOnly, TokenMissing, NotResendable, NothingToResend,
-        BroadcastAlreadySending, and BroadcastStateConflict unless it is completed."""
+        """Raises ResourceNotFound, BotReadOnly, TokenMissing, BroadcastArchived, NotResendable,
+        NothingToResend, BroadcastAlreadySending, and BroadcastStateConflict unless it is completed.
+        """
         access = command.access
         async with self._storage.unit(access.bot_id) as unit:
             broadcast = await unit.broadcasts.get(command.broadcast_id, lock=True)

@@ -7,6 +7,7 @@ import pytest
 from skua_app.settings import SettingInvalid, default_data_dir, load
 from skua_core.domain.lane import LaneTimes
 from skua_core.errors import ErrorKind, PublicUrlUnfit
+from skua_core.ports.retention import KeptMonths
 
 
 def test_nothing_need_be_set() -> None:
@@ -27,6 +28,8 @@ def test_each_variable_reaches_its_field() -> None:
             "SKUA_DATA_DIR": "/srv/skua",
             "SKUA_LANE_HEARTBEAT": "0.4",
             "SKUA_LOG": "json",
+            "SKUA_KEEP_DELIVERIES": "6",
+            "SKUA_KEEP_UPDATES": "3",
         }
     )
 
@@ -36,6 +39,7 @@ def test_each_variable_reaches_its_field() -> None:
     assert settings.skua_data_dir == Path("/srv/skua")
     assert settings.lane_times.heartbeat == 0.4
     assert settings.skua_log == "json"
+    assert settings.kept_months == KeptMonths(deliveries=6, updates=3)
 
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
@@ -51,6 +55,9 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("SKUA_SEND_RATE_PAID", "inf", "not a number that can be used"),
         ("SKUA_WORKER_LANES", "many", "'many' is not a whole number"),
         ("SKUA_WORKER_LANES", "0", "expected `int` >= 1"),
+        ("SKUA_KEEP_DELIVERIES", "0", "expected `int` >= 1"),
+        ("SKUA_KEEP_DELIVERIES", "forever", "'forever' is not a whole number"),
+        ("SKUA_KEEP_UPDATES", "1", "expected `int` >= 2"),
         ("SKUA_DATABASE_POOLED", "perhaps", "'perhaps' is not yes or no"),
         ("SKUA_LOG", "xml", "invalid enum value 'xml'"),
         ("SKUA_DATABASE_URL", "mysql://skua", "it has to begin with postgresql://"),

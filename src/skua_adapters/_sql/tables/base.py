@@ -1,11 +1,12 @@
 """What all tables share."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
+    Date,
     DateTime,
     Double,
     Integer,
@@ -13,12 +14,14 @@ from sqlalchemy import (
     MetaData,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, ENUM, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _TYPES = {
     bytes: LargeBinary,
+    date: Date,
     datetime: DateTime(timezone=True),
     dict[str, Any]: JSONB,
     float: Double,
@@ -40,6 +43,9 @@ class PlatformBase(DeclarativeBase):
 class TenantBase(DeclarativeBase):
     metadata = MetaData(schema="tenant")
     type_annotation_map: ClassVar[dict[Any, Any]] = _TYPES
+
+
+THIS_MONTH = text("(date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC'))::date")
 
 
 class TenantRow:

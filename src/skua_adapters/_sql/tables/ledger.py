@@ -67,6 +67,9 @@ class BroadcastRow(TenantRow, TenantBase):
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    archived_reasons: Mapped[dict[str, Any] | None]
+    """How many rows had each reason when it was archived."""
 
 
 Index(
@@ -88,6 +91,7 @@ Index(
 
 class DirectMessageRow(TenantRow, TenantBase):
     __tablename__ = "direct_messages"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (id)"},)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     content: Mapped[str]
@@ -159,6 +163,7 @@ class DeliveryAttemptRow(TenantRow, TenantBase):
     """A former outcome of a delivery that an operator had sent again."""
 
     __tablename__ = "delivery_attempts"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (source_id)"},)
 
     source_id: Mapped[UUID] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)

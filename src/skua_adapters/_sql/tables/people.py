@@ -1,6 +1,6 @@
 """A bot's secrets, its people, and what they did."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from skua_adapters._sql.tables.base import TenantBase, TenantRow
+from skua_adapters._sql.tables.base import THIS_MONTH, TenantBase, TenantRow
 
 
 class BotSecretsRow(TenantRow, TenantBase):
@@ -72,16 +72,20 @@ class ChatLinkRow(TenantRow, TenantBase):
 
 class UpdateRow(TenantRow, TenantBase):
     __tablename__ = "updates"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (month)"},)
 
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     received_at: Mapped[datetime]
+    month: Mapped[date] = mapped_column(primary_key=True, server_default=THIS_MONTH)
 
 
 class SetAsideUpdateRow(TenantRow, TenantBase):
     __tablename__ = "updates_set_aside"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (month)"},)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     update_id: Mapped[int | None] = mapped_column(BigInteger)
     raw: Mapped[bytes]
     problem: Mapped[str]
     received_at: Mapped[datetime]
+    month: Mapped[date] = mapped_column(primary_key=True, server_default=THIS_MONTH)

@@ -8,12 +8,14 @@ import msgspec
 
 from skua_adapters._memory.memory import Transaction
 from skua_adapters._memory.rows import DeliveryRow, Progress
+from skua_adapters.tenant_storage.in_memory.moves import counters_hold
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus
 from skua_core.domain.delivery import DeliveryStatus, Reason
 from skua_core.errors import BroadcastAlreadySending, ResourceNotFound
 from skua_core.ids import BroadcastId, CampaignId, ChatId, SourceId
 from skua_core.ports.repositories import BroadcastRepository
 
+_OVER = frozenset({BroadcastStatus.COMPLETED, BroadcastStatus.CANCELLED})
 _A_DAY = timedelta(days=1)
 _A_SECOND = timedelta(seconds=1)
 """Telegram's dates are whole seconds."""
@@ -77,11 +79,22 @@ class InMemoryBroadcastRepository(BroadcastRepository):
         broadcast = self._rows.get(broadcast_id)
         if broadcast is None:
             return None
-        rows = self._transaction.broadcast_rows(broadcast_id)
-        reasons = Counter(
-            row.reason for row in rows if row.reason is not None and row.finished_at is not None
-        )
-        return BroadcastReport(broadcast=broadcast, reasons=dict(reasons))
+        archived = self._transaction.archived_reasons.get(broadcast_id)
+        reasons = self._reasons(broadcast_id) if archived is None else archived
+        return BroadcastReport(broadcast=broadcast, reasons=reasons)
+
+    async def archive(self, broadcast_id: BroadcastId) -> bool:
+        broadcast = self._rows.get(broadcast_id)
+        if broadcast is None or broadcast.archived_at is not None:
+            return False
+        if broadcast.status not in _OVER or broadcast.finished_at is None:
+            return False
+        if not counters_hold(self._transaction, broadcast):
+            return False
+        self._transaction.archived_reasons.put(broadcast_id, self._reasons(broadcast_id))
+        broadcast.archived_at = self._transaction.now()
+        self._rows.put(broadcast_id, broadcast)
+        return True
 
     async def note_block(self, chat_id: ChatId, at: datetime) -> Broadcast | None:
         received = self._received_last(chat_id, before=at + _A_SECOND)
@@ -93,6 +106,14 @@ class InMemoryBroadcastRepository(BroadcastRepository):
         broadcast.blocks += 1
         self._rows.put(broadcast.id, broadcast)
         return broadcast
+
+    def _reasons(self, broadcast_id: BroadcastId) -> dict[Reason, int]:
+        rows = self._transaction.broadcast_rows(broadcast_id)
+        return dict(
+            Counter(
+                row.reason for row in rows if row.reason is not None and row.finished_at is not None
+            )
+        )
 
     def _received_last(
         self, chat_id: ChatId, *, before: datetime

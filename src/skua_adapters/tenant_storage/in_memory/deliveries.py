@@ -9,7 +9,7 @@ import msgspec
 
 from skua_adapters._memory.memory import Transaction
 from skua_adapters._memory.rows import DeliveryRow, DirectMessage, FormerOutcome
-from skua_adapters.tenant_storage.in_memory.moves import finish_if_done, move, skip
+from skua_adapters.tenant_storage.in_memory.moves import counters_hold, finish_if_done, move, skip
 from skua_core.domain.broadcast import BroadcastStatus
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import (
@@ -127,7 +127,11 @@ class InMemoryDeliveryRepository(DeliveryRepository):
 
     async def unproven(self, chat_id: ChatId) -> Sequence[Unproven]:
         tx = self._transaction
-        unsure = [each for each in tx.broadcasts.values() if each.counts.uncertain]
+        unsure = [
+            each
+            for each in tx.broadcasts.values()
+            if each.counts.uncertain and each.archived_at is None
+        ]
         unsure.sort(key=lambda each: each.id, reverse=True)
         subscriber = next(iter(tx.subscribers.find("chat", chat_id)), None)
         found: list[Unproven] = []
@@ -152,6 +156,9 @@ class InMemoryDeliveryRepository(DeliveryRepository):
     async def prove(self, source_id: SourceId, chat_id: ChatId, message_id: int) -> bool:
         tx = self._transaction
         row = tx.delivery_to(source_id, chat_id)
+        broadcast = tx.broadcasts.get(BroadcastId(source_id))
+        if broadcast is not None and broadcast.archived_at is not None:
+            return False
         if row is None or not _can_be_proven(row):
             return False
         proven = msgspec.structs.replace(
@@ -170,10 +177,7 @@ class InMemoryDeliveryRepository(DeliveryRepository):
         broadcast = self._transaction.broadcasts.get(broadcast_id)
         if broadcast is None:
             return False
-        rows = Counter(row.status.value for row in self._transaction.broadcast_rows(broadcast_id))
-        return msgspec.structs.asdict(broadcast.counts) == {
-            status.value: rows[status.value] for status in DeliveryStatus
-        }
+        return broadcast.archived_at is not None or counters_hold(self._transaction, broadcast)
 
 
 def _can_be_proven(row: DeliveryRow) -> bool:

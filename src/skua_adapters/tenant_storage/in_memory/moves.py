@@ -1,12 +1,13 @@
 """How a delivery's row moves: its broadcast's counters follow, and the last one ends it."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import msgspec
 
 from skua_adapters._memory.memory import Transaction
 from skua_adapters._memory.rows import DeliveryRow
-from skua_core.domain.broadcast import BroadcastStatus
+from skua_core.domain.broadcast import Broadcast, BroadcastStatus
 from skua_core.domain.delivery import (
     DeliveryCounts,
     DeliveryKind,
@@ -46,6 +47,14 @@ def finish_if_done(tx: Transaction, broadcast_id: BroadcastId, now: datetime) ->
         return
     broadcast.finished_at = now
     tx.broadcasts.put(broadcast_id, broadcast)
+
+
+def counters_hold(tx: Transaction, broadcast: Broadcast) -> bool:
+    """Whether they equal its rows."""
+    rows = Counter(row.status.value for row in tx.broadcast_rows(broadcast.id))
+    return msgspec.structs.asdict(broadcast.counts) == {
+        status.value: rows[status.value] for status in DeliveryStatus
+    }
 
 
 def delay(tx: Transaction, subscriber_id: SubscriberId, seconds: float) -> None:

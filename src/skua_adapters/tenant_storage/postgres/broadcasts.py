@@ -10,8 +10,13 @@ from sqlalchemy.sql import func
 
 from skua_adapters._sql.errors import Trouble
 from skua_adapters._sql.tables import BroadcastRow, DeliveryRow
-from skua_adapters.tenant_storage.postgres import proof_statements, settle_statements
+from skua_adapters.tenant_storage.postgres import (
+    archive_statements,
+    proof_statements,
+    settle_statements,
+)
 from skua_adapters.tenant_storage.postgres.bots import lock_bot, lock_lane
+from skua_adapters.tenant_storage.postgres.delivery_statements import LOCK_BROADCAST
 from skua_core.domain.broadcast import Broadcast, BroadcastReport, BroadcastStatus, PauseReason
 from skua_core.domain.delivery import DeliveryCounts, DeliveryStatus, Reason
 from skua_core.domain.subscriber import SubscriberStatus
@@ -112,15 +117,20 @@ class PostgresBroadcastRepository(BroadcastRepository):
         broadcast = await self.get(broadcast_id)
         if broadcast is None:
             return None
-        reasons = await self._session.execute(
-            select(DeliveryRow.reason, func.count())
-            .where(DeliveryRow.source_id == broadcast_id, DeliveryRow.finished_at.is_not(None))
-            .group_by(DeliveryRow.reason)
-        )
+        if broadcast.archived_at is None:
+            reasons = await self._reasons(broadcast_id)
+        else:
+            reasons = await self._archived_reasons(broadcast_id)
         return BroadcastReport(
             broadcast=broadcast,
-            reasons={Reason(reason): number for reason, number in reasons if reason is not None},
+            reasons={Reason(reason): number for reason, number in reasons.items()},
         )
+
+    async def archive(self, broadcast_id: BroadcastId) -> bool:
+        which = {"bot": self._bot_id, "id": broadcast_id}
+        # A statement of its own: what it waited for has to be seen by the next one.
+        await self._session.execute(LOCK_BROADCAST, which)
+        return bool(await self._session.scalar(archive_statements.ARCHIVE, which))
 
     async def note_block(self, chat_id: ChatId, at: datetime) -> Broadcast | None:
         bot = {"bot": self._bot_id}
@@ -134,6 +144,18 @@ class PostgresBroadcastRepository(BroadcastRepository):
             proof_statements.COUNT_BLOCK, bot | {"source": received, "chat": chat_id}
         )
         return None if counted is None else await self.get(BroadcastId(received))
+
+    async def _reasons(self, broadcast_id: BroadcastId) -> dict[str, int]:
+        found = await self._session.execute(
+            select(DeliveryRow.reason, func.count())
+            .where(DeliveryRow.source_id == broadcast_id, DeliveryRow.finished_at.is_not(None))
+            .group_by(DeliveryRow.reason)
+        )
+        return {reason: number for reason, number in found if reason is not None}
+
+    async def _archived_reasons(self, broadcast_id: BroadcastId) -> dict[str, int]:
+        found = select(BroadcastRow.archived_reasons).where(BroadcastRow.id == broadcast_id)
+        return await self._session.scalar(found) or {}
 
     @asynccontextmanager
     async def _taking_slot(self, broadcast: Broadcast) -> AsyncIterator[None]:
@@ -185,4 +207,5 @@ def to_broadcast(row: BroadcastRow) -> Broadcast:
         created_at=row.created_at,
         changed_at=row.changed_at,
         finished_at=row.finished_at,
+        archived_at=row.archived_at,
     )

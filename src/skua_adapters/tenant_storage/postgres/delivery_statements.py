@@ -138,7 +138,8 @@ RECIPIENTS = text("""
 """)
 
 COUNTS_HOLD = text("""
-    SELECT (b.pending, b.in_flight, b.sent, b.failed, b.skipped, b.uncertain, b.audience) = (
+    SELECT b.archived_at IS NOT NULL
+        OR (b.pending, b.in_flight, b.sent, b.failed, b.skipped, b.uncertain, b.audience) = (
         SELECT count(*) FILTER (WHERE status = 'pending'),
             count(*) FILTER (WHERE status = 'in_flight'),
             count(*) FILTER (WHERE status = 'sent'),

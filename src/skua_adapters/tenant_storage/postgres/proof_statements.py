@@ -10,7 +10,8 @@ UNPROVEN = text(f"""
     SELECT b.id AS source_id, b.campaign_id, d.revision, d.attempt, d.claimed_at, d.finished_at
     FROM (
         SELECT id, campaign_id FROM tenant.broadcasts
-        WHERE bot_id = :bot AND uncertain > 0 ORDER BY id DESC LIMIT CAST(:sources AS int)
+        WHERE bot_id = :bot AND uncertain > 0 AND archived_at IS NULL
+        ORDER BY id DESC LIMIT CAST(:sources AS int)
     ) b
     CROSS JOIN LATERAL (
         SELECT * FROM tenant.deliveries
@@ -22,7 +23,10 @@ UNPROVEN = text(f"""
 """)  # noqa: S608 - made of the constants above
 
 _PROVABLE = f"""d.bot_id = :bot AND d.source_id = :source AND d.subscriber_id = {_WHOSE}
-            AND (d.status = 'uncertain' OR (d.status = 'pending' AND d.attempt > 1))"""
+            AND (d.status = 'uncertain' OR (d.status = 'pending' AND d.attempt > 1))
+            AND NOT EXISTS (
+                SELECT FROM tenant.broadcasts a
+                WHERE a.bot_id = :bot AND a.id = :source AND a.archived_at IS NOT NULL)"""
 
 # Asked before anything is locked, because almost every press is of a message that is sent already.
 IS_PROVABLE = text(f"SELECT true FROM tenant.deliveries d WHERE {_PROVABLE}")  # noqa: S608 - made of the constant above

@@ -2,12 +2,11 @@
 
 from uuid import uuid4
 
-from sqlalchemy import insert
-from sqlalchemy.dialects.postgresql import insert as insert_or_not
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import func
 
-from skua_adapters._sql.tables import SetAsideUpdateRow, UpdateRow
+from skua_adapters._sql.tables import SetAsideUpdateRow
 from skua_core.ids import BotId
 from skua_core.ports.repositories import UpdateLedger
 
@@ -18,13 +17,8 @@ class PostgresUpdateLedger(UpdateLedger):
         self._bot_id = bot_id
 
     async def record(self, update_id: int) -> bool:
-        recorded = await self._session.scalar(
-            insert_or_not(UpdateRow)
-            .values(bot_id=self._bot_id, update_id=update_id, received_at=func.clock_timestamp())
-            .on_conflict_do_nothing()
-            .returning(UpdateRow.update_id)
-        )
-        return recorded is not None
+        recorded = func.tenant.record_update(self._bot_id, update_id, func.clock_timestamp())
+        return bool(await self._session.scalar(select(recorded)))
 
     async def set_aside(self, update_id: int | None, raw: bytes, problem: str) -> None:
         await self._session.execute(

@@ -93,6 +93,11 @@ CREATE TABLE tenant.chat_links (
 )
 """
 
+DIRECT_MESSAGE_ORIGINS = """
+ALTER TABLE tenant.direct_messages
+    ADD campaign_id uuid, ADD revision integer, ADD variant text, ADD auto_message_id uuid
+"""
+
 # In the order in which a claim locks them.
 BROADCASTS_UNFINISHED = """
 CREATE INDEX broadcasts_unfinished ON tenant.broadcasts (bot_id, id)
@@ -127,8 +132,7 @@ def upgrade() -> None:
         " ON tenant.broadcasts TO skua_app",
         "DROP INDEX tenant.broadcasts_unfinished",
         BROADCASTS_UNFINISHED,
-        "ALTER TABLE tenant.direct_messages"
-        " ADD campaign_id uuid, ADD revision integer, ADD variant text, ADD auto_message_id uuid",
+        DIRECT_MESSAGE_ORIGINS,
         DELIVERY_ATTEMPTS,
         MEDIA,
         MEDIA_CHUNKS,
