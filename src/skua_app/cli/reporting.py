@@ -72,6 +72,8 @@ def say_report(report: BroadcastReport) -> None:
     say(f"  {stopped_because(broadcast)}")
     ended = "not over yet" if broadcast.finished_at is None else moment(broadcast.finished_at)
     say(f"  began {moment(broadcast.created_at)}, ended {ended}")
+    if broadcast.archived_at is not None:
+        say(f"  archived {moment(broadcast.archived_at)}: its totals are kept, not who got it")
     counts = [(name, getattr(broadcast.counts, name)) for name in _OUTCOMES]
     say_table(
         ("OUTCOME", "RECIPIENTS"),

@@ -62,6 +62,7 @@ def broadcast_facts(broadcast: Broadcast) -> dict[str, object]:
         **msgspec.structs.asdict(broadcast.counts),
         "created_at": broadcast.created_at,
         "finished_at": broadcast.finished_at,
+        "archived_at": broadcast.archived_at,
     }
 
 
