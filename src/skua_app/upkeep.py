@@ -54,7 +54,7 @@ async def scheduled_jobs(container: AsyncContainer) -> Sequence[ScheduledJob]:
 async def _make_partitions(engine: AsyncEngine) -> None:
     """Those of the coming months. Raises StorageUnavailable when the tables are too busy."""
     with translated():
-        async with engine.begin() as connection:
+        async with engine.connect() as connection:
             made = await ensure_partitions(connection)
     if made:
         _log.info("Made %d partitions for the coming months", made)

@@ -33,7 +33,6 @@ async def migrate(owner_url: str, *, wait: float = 60.0) -> None:
     async with _migrating(owner_url, wait) as connection:
         await connection.run_sync(_apply, lambda settings: command.upgrade(settings, "head"))
         await ensure_partitions(connection)
-        await connection.commit()
 
 
 async def downgrade(owner_url: str, version: str, *, wait: float = 60.0) -> None:
