@@ -294,7 +294,10 @@ class DeliveryRepository(LateProofs, Protocol):
 
     @abstractmethod
     def recipients(self, broadcast_id: BroadcastId) -> AsyncIterator[Recipient]:
-        """Everybody in the audience with what became of it, by position, in constant memory."""
+        """Everybody in the audience with what became of it, by position, in constant memory.
+
+        An archived broadcast may have nobody any more: look at ``archived_at`` first.
+        """
 
     @abstractmethod
     async def audit_counts(self, broadcast_id: BroadcastId) -> bool:

@@ -143,8 +143,8 @@ END
 $$
 """
 
-# One partition each time, as above. Whoever uses the table meanwhile waits as long as this does: two
-# seconds at most.
+# One partition each time, as above. Whoever uses the table meanwhile waits as long as this does:
+# two seconds at most.
 DROP_OLD_PARTITION = r"""
 CREATE FUNCTION tenant.drop_old_partition(keep_deliveries integer, keep_updates integer)
 RETURNS text
