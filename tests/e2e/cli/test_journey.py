@@ -76,7 +76,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_broadcast(installation: Installati
 def test_status_tells_who_serves(installation: Installation) -> None:
     whole, bot = installation.house.objects("status")
 
-    assert whole == {"database": "embedded", "running": True, "bots": 1}
+    assert whole == {"database": "embedded", "queue": "ok", "running": True, "bots": 1}
     assert (bot["token_state"], bot["webhook_state"]) == ("active", "polling")
 
 
