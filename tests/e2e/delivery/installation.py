@@ -88,11 +88,7 @@ class Installation:
         self.directory = directory
         self.environment = dict(environment)
         self.dsn = dsn
-        # What an operator does here has the times as they are shipped: on a busy machine it may
-        # stand for seconds in the middle of a transaction.
-        own = {name: text for name, text in self.environment.items() if name not in SHORT_LANES} | {
-            "SKUA_DATABASE_URL": database_url
-        }
+        own = _with_shipped_times(self.environment) | {"SKUA_DATABASE_URL": database_url}
         self.container: AsyncContainer = make_container(load(own))
         self.programs: list[Program] = []
         self.kept: list[KeptProgram] = []
@@ -290,6 +286,15 @@ class Installation:
         """Who died when and where, and what everybody said last."""
         deaths = sorted((death for kept in self.kept for death in kept.deaths), key=_time_of)
         return "\n".join([*map(str, deaths), *(program.tail() for program in self.programs)])
+
+
+def _with_shipped_times(environment: Mapping[str, str]) -> dict[str, str]:
+    """For what an operator does: on a busy machine it may stand for seconds in a transaction.
+
+    When a broadcast counts as unserved stays as the installation has it.
+    """
+    short = SHORT_LANES.keys() - {"SKUA_LANE_UNSERVED"}
+    return {name: text for name, text in environment.items() if name not in short}
 
 
 async def enter_bot(container: AsyncContainer, slug: str) -> BotAccess:
