@@ -11,6 +11,7 @@ from tests.contract.rigs.job_queue import (
     dramatiq_queue,
     in_process_queue,
     job_queue,
+    no_thread_left,
     polled_queue,
     postgres_queue,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "media",
     "migrated_database",
     "migrated_template",
+    "no_thread_left",
     "own_database",
     "polled_queue",
     "postgres_jobs",

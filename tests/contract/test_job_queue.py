@@ -14,6 +14,8 @@ from skua_core.ids import BotId
 from skua_core.ports.job_queue import JobQueue
 from tests.contract.rigs.job_queue import JobQueueRig
 
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
 SOON = 10.0
 AGAIN = 0.1
 Listen = Callable[[JobQueue], AsyncIterator[BotId]]

@@ -22,7 +22,7 @@ from skua_core.ids import BotId
 from tests.contract.test_job_queue import AGAIN, wake_until_heard
 from tests.redis_server import RedisServer
 
-pytestmark = pytest.mark.external
+pytestmark = [pytest.mark.external, pytest.mark.usefixtures("no_thread_left")]
 
 PATIENCE = 20.0
 TWO_HOURS = 7_200_000

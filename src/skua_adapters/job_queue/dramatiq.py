@@ -112,9 +112,11 @@ class DramatiqJobQueue(JobQueue):
         self._broker.client.close()
 
     async def _stop_consumer(self, inbox: Unheard) -> None:
-        consumer = self._consumers.pop(inbox, None)
+        consumer = self._consumers.get(inbox)
         if consumer is not None:
+            # Whoever comes while another stops it waits for that.
             await asyncio.to_thread(consumer.stop)
+            self._consumers.pop(inbox, None)
 
     def _start(self) -> None:
         if not self._tasks:
@@ -210,15 +212,27 @@ class _Consumer:
     def stop(self) -> None:
         """Gives back what was fetched; if Redis is away that is lost, and found by the sweep."""
         with self._turn:
+            if self._over:
+                return
             self._over = True
             with contextlib.suppress(redis.RedisError, OSError):
                 self._worker.stop(timeout=_STOP_MILLISECONDS)
+            self._broker.add_middleware(_NoFurtherTries())
             self._broker.client.close()
 
     def _hand_over(self, text: str) -> None:
         bot_id = parse_id(BotId, text)
         if bot_id is not None:
             self._take(bot_id)
+
+
+class _NoFurtherTries(dramatiq.Middleware):
+    """Ends the thread that would tell a Redis that went away, for ever, that a job is done."""
+
+    def before_ack(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:
+        del broker, message
+        # Dramatiq catches every Exception here, and a thread ends by this one without a word.
+        raise SystemExit
 
 
 def _into(inbox: Unheard) -> Callable[[BotId], None]:

@@ -1,10 +1,13 @@
 """Job queues, and how to break what carries their words."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import asyncpg
 import pytest
+from dramatiq.worker import ConsumerThread, WorkerThread
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._sql import roles
@@ -14,6 +17,9 @@ from skua_adapters.job_queue.postgres import PolledPostgresJobQueue, PostgresJob
 from skua_core.ports.job_queue import JobQueue
 from tests.postgres_cluster import Database
 from tests.redis_server import RedisServer
+
+_THREADS_END_SECONDS = 12.0
+"""Twice what Dramatiq sleeps, at most, between two tries of something."""
 
 
 @dataclass
@@ -79,6 +85,20 @@ async def dramatiq_queue(
     yield JobQueueRig(queue, elsewhere, break_connections)
     await queue.close()
     await elsewhere.close()
+
+
+@pytest.fixture
+def no_thread_left() -> Iterator[None]:
+    """Whatever became of Redis, and of whoever listened."""
+    yield
+    until = time.monotonic() + _THREADS_END_SECONDS
+    while left := [
+        thread
+        for thread in threading.enumerate()
+        if isinstance(thread, ConsumerThread | WorkerThread)
+    ]:
+        assert time.monotonic() < until, left
+        time.sleep(0.01)
 
 
 async def end_connections(database: Database) -> None:
