@@ -13,6 +13,10 @@ DirectMessageId = NewType("DirectMessageId", UUID)
 LeaseId = NewType("LeaseId", UUID)
 MediaId = NewType("MediaId", UUID)
 AutoMessageId = NewType("AutoMessageId", UUID)
+SessionId = NewType("SessionId", UUID)
+DeviceId = NewType("DeviceId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
+MailId = NewType("MailId", UUID)
 
 SourceId = NewType("SourceId", UUID)
 """Whatever a delivery comes from: a broadcast, or one reply or test message.

@@ -13,7 +13,12 @@ class User(msgspec.Struct, kw_only=True):
     id: UserId
     login: str
     """An e-mail address, or ``cli:<system user>`` for somebody at this machine's shell."""
+    name: str = ""
     created_at: datetime
+    disabled_at: datetime | None = None
+    """Since when they may not sign in."""
+    local_login: str | None = None
+    """The ``cli:…`` that is this user too: whoever took the local user over."""
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):

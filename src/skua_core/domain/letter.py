@@ -1,0 +1,61 @@
+"""Letters: what Skua mails to people."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from skua_core.domain.secret import SealedSecret
+from skua_core.ids import MailId
+
+
+class LetterKind(StrEnum):
+    """Each has a template of this name, as text and as HTML."""
+
+    VERIFY_EMAIL = "verify-email"
+    ALREADY_REGISTERED = "already-registered"
+    RESET_PASSWORD = "reset-password"  # noqa: S105 - the name of a letter
+    NO_ACCOUNT = "no-account"
+    """A reset was asked for, for an address without an account."""
+    CONFIRM_NEW_EMAIL = "confirm-new-email"
+    EMAIL_CHANGED = "email-changed"
+    """To the old address."""
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a letter
+    NEW_DEVICE = "new-device"
+    UNLOCK_LOGIN = "unlock-login"
+    TOKEN_CHANGED = "token-changed"  # noqa: S105 - the name of a letter
+    INVITATION = "invitation"
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody is told; the template of its kind makes words of the facts."""
+
+    to: str
+    kind: LetterKind
+    facts: Mapping[str, str] = {}
+    """Such as ``code``, ``name``, ``ip``, ``user_agent``, ``at``, ``email``, ``bot``, ``url``."""
+
+    def __repr__(self) -> str:
+        # Codes and addresses are among the facts.
+        return f"Letter({self.kind})"
+
+
+class QueuedLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter in the outbox, sealed whole."""
+
+    id: MailId
+    sealed: SealedSecret
+    attempts: int
+    """This one included."""
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter as it leaves."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+    def __repr__(self) -> str:
+        return "Mail(***)"
