@@ -27,13 +27,41 @@ class LetterKind(StrEnum):
     INVITATION = "invitation"
 
 
+NEEDED_FACTS: Mapping[LetterKind, frozenset[str]] = {
+    LetterKind.VERIFY_EMAIL: frozenset({"code"}),
+    LetterKind.ALREADY_REGISTERED: frozenset(),
+    LetterKind.RESET_PASSWORD: frozenset({"code"}),
+    LetterKind.NO_ACCOUNT: frozenset(),
+    LetterKind.CONFIRM_NEW_EMAIL: frozenset({"code"}),
+    LetterKind.EMAIL_CHANGED: frozenset({"email", "at"}),
+    LetterKind.PASSWORD_CHANGED: frozenset({"at"}),
+    LetterKind.NEW_DEVICE: frozenset({"at"}),
+    LetterKind.UNLOCK_LOGIN: frozenset({"code"}),
+    LetterKind.TOKEN_CHANGED: frozenset({"bot", "at"}),
+    LetterKind.INVITATION: frozenset({"bot", "role", "inviter", "url"}),
+}
+"""What a letter of each kind can't do without."""
+
+KNOWN_FACTS = frozenset(
+    {"code", "name", "ip", "user_agent", "at", "email", "bot", "role", "inviter", "url"}
+)
+"""``name`` is of whom it goes to; ``at`` is as ``datetime.isoformat`` gives it, with its offset."""
+
+
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody is told; the template of its kind makes words of the facts."""
 
     to: str
     kind: LetterKind
     facts: Mapping[str, str] = {}
-    """Such as ``code``, ``name``, ``ip``, ``user_agent``, ``at``, ``email``, ``bot``, ``url``."""
+    """Those of ``NEEDED_FACTS``, and any other of ``KNOWN_FACTS``."""
+
+    def __post_init__(self) -> None:
+        # Here, not where it is rendered: whoever writes a letter hears of the defect at once.
+        missing = NEEDED_FACTS[self.kind] - self.facts.keys()
+        unknown = self.facts.keys() - KNOWN_FACTS
+        if missing or unknown:
+            raise ValueError(f"{self.kind}: misses {sorted(missing)}, unknown {sorted(unknown)}")
 
     def __repr__(self) -> str:
         # Codes and addresses are among the facts.
