@@ -9,9 +9,16 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
-from skua_core.errors import ErrorKind, SkuaError, TelegramUnavailable
+from skua_core.errors import (
+    ErrorKind,
+    PasswordCheckBusy,
+    SkuaError,
+    TelegramUnavailable,
+    TooManyRequests,
+)
+from skua_http.request_ids import request_id_of
 
 _log = logging.getLogger(__name__)
 
@@ -49,13 +56,50 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     code: str
     errors: tuple[FieldError, ...] = ()
+    request_id: str | None = None
+    """For whoever reports a defect: the log has the rest under this id."""
+
+
+class Problems:
+    """Answers what fails outside Litestar's own routes, such as at a door, in the same way."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_start)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            await answer(error, scope, receive, send)
+
+
+async def answer(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request with the problem that ``error`` is."""
+    request = Request[Any, Any, Any](scope, receive, send)
+    if isinstance(error, SkuaError):
+        response = deliberate(request, error)
+    elif isinstance(error, HTTPException):
+        response = framework(request, error)
+    else:
+        response = bug(request, error)
+    await response.to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
 def deliberate(request: Request[Any, Any, Any], error: SkuaError) -> Response[Problem]:
     """What Skua refuses on purpose."""
     if error.kind is ErrorKind.INTERNAL:
         return bug(request, error)
-    retry_after = error.retry_after if isinstance(error, TelegramUnavailable) else None
+    timed = TooManyRequests | PasswordCheckBusy | TelegramUnavailable
+    retry_after = error.retry_after if isinstance(error, timed) else None
     return _answer(STATUS[error.kind], error.code, str(error), retry_after=retry_after)
 
 
@@ -78,9 +122,12 @@ def bug(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """What nobody meant to happen. The answer says nothing about it; the log says all."""
     # The template and not the address itself, which may hold a secret.
     place = request.scope.get("path_template", "an unknown path")
-    _log.error("%s %s failed.", request.method, place, exc_info=error)
+    request_id = request_id_of(request.scope)
+    facts = {} if request_id is None else {"request_id": request_id}
+    _log.error("%s %s failed.", request.method, place, exc_info=error, extra=facts)
     detail = "Something went wrong in Skua. It has been logged."
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-server-error", detail)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _answer(status, "internal-server-error", detail, request_id=request_id)
 
 
 def recursion(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
@@ -107,11 +154,14 @@ def _answer(
     errors: tuple[FieldError, ...] = (),
     headers: Mapping[str, str] | None = None,
     retry_after: float | None = None,
+    request_id: str | None = None,
 ) -> Response[Problem]:
     headers = dict(headers or {})
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        seconds = RETRY_AFTER if retry_after is None else math.ceil(retry_after)
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        seconds = RETRY_AFTER if retry_after is None else max(1, math.ceil(retry_after))
         headers.setdefault("Retry-After", str(seconds))
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="skua"')
     problem = Problem(
         type=f"/problems/{code}",
         title=code.replace("-", " ").capitalize(),
@@ -119,6 +169,7 @@ def _answer(
         detail=detail,
         code=code,
         errors=errors,
+        request_id=request_id,
     )
     return Response(problem, status_code=status, headers=headers, media_type=PROBLEM_JSON)
 
