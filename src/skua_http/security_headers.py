@@ -2,6 +2,12 @@
 
 from litestar.types import Message, Scope
 
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""The content security policy of a page of ours: plain HTML and one style sheet."""
+
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
         b"content-security-policy",
@@ -13,10 +19,17 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     # Two years, as hstspreload.org recommends; it asks for at least one.
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains; preload"),
+    # Most answers tell somebody something of their own; what may be kept says so itself.
+    (b"cache-control", b"no-store"),
 )
 
 
 async def add_security_headers(message: Message, _: Scope) -> None:
-    """For Litestar's ``before_send``, which unlike its middleware sees 404 and 405 too."""
+    """For Litestar's ``before_send``, which unlike its middleware sees 404 and 405 too.
+
+    An answer that has such a header already, like a page its own policy, keeps it.
+    """
     if message["type"] == "http.response.start":
-        message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+        there = {name.lower() for name, _ in message["headers"]}
+        missing = [header for header in SECURITY_HEADERS if header[0] not in there]
+        message["headers"] = [*message["headers"], *missing]

@@ -1,0 +1,26 @@
+"""HEAD is answered like GET, without the body."""
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class HeadRequests:
+    """Asks as GET, and keeps the body of the answer back.
+
+    Every address that can be read can be asked for its headers (RFC 9110, 9.3.2), and Litestar
+    would answer 405.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_bodiless(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_bodiless)
