@@ -14,6 +14,8 @@ class LetterKind(StrEnum):
 
     VERIFY_EMAIL = "verify-email"
     ALREADY_REGISTERED = "already-registered"
+    NOT_INVITED = "not-invited"
+    """Somebody without an invitation asked to join where it takes one."""
     RESET_PASSWORD = "reset-password"  # noqa: S105 - the name of a letter
     NO_ACCOUNT = "no-account"
     """A reset was asked for, for an address without an account."""
@@ -30,6 +32,7 @@ class LetterKind(StrEnum):
 NEEDED_FACTS: Mapping[LetterKind, frozenset[str]] = {
     LetterKind.VERIFY_EMAIL: frozenset({"code"}),
     LetterKind.ALREADY_REGISTERED: frozenset(),
+    LetterKind.NOT_INVITED: frozenset(),
     LetterKind.RESET_PASSWORD: frozenset({"code"}),
     LetterKind.NO_ACCOUNT: frozenset(),
     LetterKind.CONFIRM_NEW_EMAIL: frozenset({"code"}),
