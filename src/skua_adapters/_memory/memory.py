@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from skua_adapters._memory.account_tables import AccountTables
 from skua_adapters._memory.rows import (
     DeliveryRow,
     DirectMessage,
@@ -81,35 +82,42 @@ class TenantTables:
 class Memory:
     """What a database is to the other adapters. Those that belong together are given the same one.
 
-    ``clock`` is its time. One unit of a bot runs at a time; the next waits ``lock_timeout``
-    seconds for it. Units of different bots don't meet.
+    ``clock`` is its time. One unit of a bot runs at a time, and one over accounts; the next waits
+    ``lock_timeout`` seconds for it. Units of different bots don't meet.
     """
 
     def __init__(self, clock: Clock, *, lock_timeout: float = 5.0) -> None:
         self.clock = clock
         self.lock_timeout = lock_timeout
-        self.users = Table[UserId, User](login=lambda row: row.login)
+        self.users = Table[UserId, User](
+            login=lambda row: row.login, local_login=lambda row: row.local_login
+        )
+        self.accounts = AccountTables()
         self.bots = Table[BotId, Bot](
             slug=lambda row: row.slug,
             public_id=lambda row: row.public_id,
             telegram_id=lambda row: row.telegram_id,
         )
-        self.roles: dict[tuple[BotId, UserId], str] = {}
+        self.roles = Table[tuple[BotId, UserId], str]()
         """Roles of users on bots that they don't own."""
         self.lanes = Table[BotId, LaneRow]()
         self.audit = Table[tuple[str, int], AuditEntry](chain=lambda row: row.chain)
         self.tenants = defaultdict[BotId, TenantTables](TenantTables)
-        self._locks = defaultdict[BotId, asyncio.Lock](asyncio.Lock)
+        self._locks = defaultdict[BotId | None, asyncio.Lock](asyncio.Lock)
 
     @asynccontextmanager
-    async def alone_in(self, bot_id: BotId) -> AsyncIterator[None]:
-        """Keep everybody else out of this bot. Raises StorageUnavailable after ``lock_timeout``."""
+    async def alone_in(self, bot_id: BotId | None) -> AsyncIterator[None]:
+        """Keep everybody else out of this bot; None for what belongs to no bot.
+
+        Raises StorageUnavailable after ``lock_timeout``.
+        """
         lock = self._locks[bot_id]
         try:
             async with asyncio.timeout(self.lock_timeout):
                 await lock.acquire()
         except TimeoutError:
-            raise StorageUnavailable("another unit of this bot is still open") from None
+            where = "over accounts" if bot_id is None else "of this bot"
+            raise StorageUnavailable(f"another unit {where} is still open") from None
         try:
             yield
         finally:

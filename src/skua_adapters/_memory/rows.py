@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from skua_core.domain.account import PasswordHash
 from skua_core.domain.content import RenderedMessage
 from skua_core.domain.delivery import (
     DeliveryKey,
@@ -13,7 +14,8 @@ from skua_core.domain.delivery import (
     Reason,
 )
 from skua_core.domain.lane import LaneTimes
-from skua_core.ids import LeaseId, MediaId, SubscriberId
+from skua_core.domain.secret import SealedSecret
+from skua_core.ids import BotId, LeaseId, MailId, MediaId, SubscriberId, UserId
 
 BEHIND = datetime.max.replace(tzinfo=UTC)
 """``due_at`` of a row that was put back behind all the rest of its broadcast."""
@@ -102,3 +104,33 @@ class StoredFile(msgspec.Struct, frozen=True):
     media_id: MediaId
     data: bytes
     stored_at: datetime
+
+
+class CredentialsRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How a user proves who they are; the local user of the command has none."""
+
+    password: PasswordHash | None
+    totp_sealed: SealedSecret | None
+    totp_confirmed: bool
+    totp_last_step: int
+    failures: int
+
+
+class RecoveryCodeRow(msgspec.Struct, frozen=True):
+    user_id: UserId
+    code_hash: bytes
+
+
+class MailRow(msgspec.Struct, kw_only=True):
+    id: MailId
+    sealed: SealedSecret
+    due_at: datetime
+    attempts: int = 0
+
+
+class InvitationRow(msgspec.Struct, kw_only=True):
+    bot_id: BotId
+    login: str
+    expires_at: datetime
+    accepted_at: datetime | None = None
+    revoked_at: datetime | None = None

@@ -1,11 +1,11 @@
 """An audit chain in memory, with the same hashes as any other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from skua_adapters._memory.memory import Transaction
+from skua_adapters._memory.tables import OpenTable
 from skua_core.domain.audit import (
     AuditEntry,
     AuditHead,
@@ -20,9 +20,16 @@ _TICK = timedelta(microseconds=1)
 
 
 class InMemoryAuditTrail(AuditTrail):
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-        self._chain = str(transaction.bot_id)
+    def __init__(
+        self,
+        entries: OpenTable[tuple[str, int], AuditEntry],
+        *,
+        chain: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._table = entries
+        self._chain = chain
+        self._now = now
 
     async def append(self, entry: NewAuditEntry) -> None:
         await fault("audit.before_insert")
@@ -41,7 +48,7 @@ class InMemoryAuditTrail(AuditTrail):
         )
         previous = last.hash if last else first_hash(self._chain)
         link = msgspec.structs.replace(link, hash=link.expected_hash(previous))
-        self._transaction.audit.put((self._chain, link.seq), link)
+        self._table.put((self._chain, link.seq), link)
 
     async def read(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         return [entry for entry in self._entries() if entry.seq > after][:limit]
@@ -51,7 +58,7 @@ class InMemoryAuditTrail(AuditTrail):
         return AuditHead(chain=last.chain, seq=last.seq, hash=last.hash) if last else None
 
     def _entries(self) -> list[AuditEntry]:
-        entries = self._transaction.audit.find("chain", self._chain)
+        entries = self._table.find("chain", self._chain)
         return sorted(entries, key=lambda entry: entry.seq)
 
     def _last(self) -> AuditEntry | None:
@@ -60,7 +67,7 @@ class InMemoryAuditTrail(AuditTrail):
 
     def _next_time(self, last: AuditEntry | None) -> datetime:
         """Now, or just after the last entry where the clock stands still or went back."""
-        now = self._transaction.now()
+        now = self._now()
         if last is None:
             return now
         return max(now, datetime.fromisoformat(last.at).astimezone(UTC) + _TICK)

@@ -19,7 +19,7 @@ class InMemoryPlatformStorage(PlatformStorage, BotDirectory):
 
     async def ensure_user(self, login: str) -> User:
         users = OpenTable(self._memory.users)
-        for user in users.find("login", login):
+        for user in (*users.find("local_login", login), *users.find("login", login)):
             return user
         user = User(id=UserId(self._ids.new()), login=login, created_at=self._memory.clock.now())
         users.put(user.id, user)
@@ -56,7 +56,7 @@ class InMemoryPlatformStorage(PlatformStorage, BotDirectory):
         return OpenTable(self._memory.bots)
 
     def _may_see(self, user_id: UserId, bot: Bot) -> bool:
-        return bot.owner_id == user_id or (bot.id, user_id) in self._memory.roles
+        return bot.owner_id == user_id or (bot.id, user_id) in self._memory.roles.rows
 
     def _working_with(self, *states: WebhookState) -> list[BotId]:
         return [

@@ -25,22 +25,25 @@ class AccountRepository(Protocol):
 
     @abstractmethod
     async def add(self, account: Account) -> None:
-        """Raises EmailInUse."""
+        """Raises EmailInUse when its login or local login is somebody's; the unit goes on then."""
 
     @abstractmethod
     async def save(self, account: Account) -> None:
-        """All but the id and the times. Raises EmailInUse."""
+        """All but the id and ``created_at``.
+
+        Raises UserNotFound, and EmailInUse as ``add`` does.
+        """
 
     @abstractmethod
     async def remove(self, user_id: UserId) -> None:
-        """With sessions, devices, keys, challenges and roles on bots.
+        """With sessions, devices, keys, codes, roles on bots, and whatever names its address.
 
         Raises AccountOwnsBots while it owns any.
         """
 
     @abstractmethod
     async def page(self, *, after: str | None, limit: int) -> Sequence[Account]:
-        """By login, those behind ``after``."""
+        """By login, those behind ``after``; the local users of the command too."""
 
 
 class ChallengeRepository(Protocol):
@@ -49,10 +52,14 @@ class ChallengeRepository(Protocol):
 
     @abstractmethod
     async def lock(self, handle_hash: bytes) -> Challenge | None:
-        """Whoever tries a code holds its challenge until the unit ends, so no try is missed."""
+        """Whoever tries a code holds its challenge until the unit ends, so no try is missed.
+
+        Those who lock one of the same purpose and address wait too: each may close the others.
+        """
 
     @abstractmethod
-    async def save(self, challenge: Challenge) -> None: ...
+    async def save(self, challenge: Challenge) -> None:
+        """The code, its times and tries, whether it is closed, and the password it would set."""
 
     @abstractmethod
     async def close_others(
@@ -73,7 +80,7 @@ class SessionRepository(Protocol):
     async def live(self, sid_hash: bytes) -> LiveSession | None:
         """The session and its user in one query; None when it is over or the user disabled.
 
-        Notes once a minute that it was seen.
+        Notes once a minute that it was seen, which is kept when the unit is committed.
         """
 
     @abstractmethod
@@ -82,7 +89,7 @@ class SessionRepository(Protocol):
 
     @abstractmethod
     async def roll(self, session_id: SessionId) -> datetime | None:
-        """A new ``issued_at``; None, and nothing is done, when it was revoked meanwhile."""
+        """A new ``issued_at``; None, and nothing is done, when it is over or revoked meanwhile."""
 
     @abstractmethod
     async def step_up(self, session_id: SessionId) -> None: ...
@@ -105,7 +112,7 @@ class DeviceRepository(Protocol):
 
     @abstractmethod
     async def find(self, user_id: UserId, token_hash: bytes) -> Device | None:
-        """One of this user's that hasn't been revoked and isn't too old; notes that it was seen."""
+        """One of this user's that is younger than ``DEVICE_LIVES``; notes that it was seen."""
 
     @abstractmethod
     async def of_user(self, user_id: UserId) -> Sequence[Device]:
@@ -122,7 +129,10 @@ class ApiKeyRepository(Protocol):
 
     @abstractmethod
     async def live(self, secret_hash: bytes) -> LiveKey | None:
-        """As for a session: None when it is over, removed, or its user disabled."""
+        """As for a session: None when it is over, removed, or its user disabled.
+
+        Notes once a minute that it was used.
+        """
 
     @abstractmethod
     async def of_user(self, user_id: UserId) -> Sequence[ApiKey]:
@@ -194,7 +204,10 @@ class AccountUnit(Protocol):
 
     @abstractmethod
     async def commit(self) -> None:
-        """Make it real; the unit is over then."""
+        """Make it real; the unit is over then.
+
+        Raises StorageUnavailable with ``unsure`` when the connection broke during the commit.
+        """
 
 
 class AccountStorage(Protocol):

@@ -91,7 +91,7 @@ def in_memory_storage() -> StorageRig:
         memory.tenants[bot_id].subscribers.delete(subscriber_id)
 
     async def grant(bot_id: BotId, user_id: UserId) -> None:
-        memory.roles[bot_id, user_id] = "viewer"
+        memory.roles.put((bot_id, user_id), "viewer")
 
     async def extras(bot_id: BotId) -> dict[str, Any]:
         tables = memory.tenants[bot_id]

@@ -55,7 +55,7 @@ class _InMemoryTenantUnit(TenantUnit):
         self.media = InMemoryMediaRepository(transaction)
         self.updates = InMemoryUpdateLedger(transaction)
         self.lane = InMemoryLaneLedger(transaction, times)
-        self.audit = InMemoryAuditTrail(transaction)
+        self.audit = InMemoryAuditTrail(transaction.audit, chain=str(bot_id), now=transaction.now)
 
     async def commit(self) -> None:
         if self._over:

@@ -1,0 +1,34 @@
+"""Everything that a unit over accounts may see, and its changes until they are applied."""
+
+from typing import Any
+
+from skua_adapters._memory import Memory
+from skua_adapters._memory.tables import K, OpenTable, Table, V
+
+
+class AccountTransaction:
+    def __init__(self, memory: Memory) -> None:
+        self.now = memory.clock.now
+        self._tables: list[OpenTable[Any, Any]] = []
+        self.users = self._open(memory.users)
+        self.bots = self._open(memory.bots)
+        self.roles = self._open(memory.roles)
+        self.audit = self._open(memory.audit)
+        accounts = memory.accounts
+        self.credentials = self._open(accounts.credentials)
+        self.challenges = self._open(accounts.challenges)
+        self.sessions = self._open(accounts.sessions)
+        self.devices = self._open(accounts.devices)
+        self.api_keys = self._open(accounts.api_keys)
+        self.recovery_codes = self._open(accounts.recovery_codes)
+        self.mails = self._open(accounts.mails)
+        self.invitations = self._open(accounts.invitations)
+
+    def apply(self) -> None:
+        for table in self._tables:
+            table.apply()
+
+    def _open(self, table: Table[K, V]) -> OpenTable[K, V]:
+        opened = OpenTable(table)
+        self._tables.append(opened)
+        return opened
