@@ -18,6 +18,7 @@ from dishka import (
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from skua_adapters._keys.ring import KeyRing
 from skua_adapters._sql.engine import create_engine
 from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSettings
 from skua_adapters.clock.system import SystemClock
@@ -34,7 +35,6 @@ from skua_adapters.scheduled_jobs.postgres import PostgresScheduledJobs
 from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
 from skua_adapters.token_vault.fernet import FernetTokenVault
-from skua_adapters.token_vault.keys import KeyRing
 from skua_app.settings import SettingInvalid, Settings
 from skua_core.domain.lane import LaneTimes
 from skua_core.errors import QueueUnfit

@@ -9,11 +9,11 @@ from typing import Self
 
 import msgspec
 
+from skua_adapters._keys.ring import make_key
 from skua_adapters._sql import roles
 from skua_adapters._sql.direct import connect
 from skua_adapters._sql.migrations.runner import migrate
 from skua_adapters.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from skua_adapters.token_vault.keys import make_key
 from skua_app.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -17,9 +17,9 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skua_adapters._keys.ring import KeyRing
 from skua_adapters.token_vault.fernet import FernetTokenVault
 from skua_adapters.token_vault.in_memory import InMemoryTokenVault
-from skua_adapters.token_vault.keys import KeyRing
 from skua_core.domain.secret import BotToken, SealedSecret, WebhookSecret
 from skua_core.errors import SecretUnreadable
 from skua_core.ids import BotId
@@ -95,7 +95,7 @@ def test_a_swapped_row_is_unreadable(rig: Rig) -> None:
     with pytest.raises(SecretUnreadable) as caught:
         rig.vault.unseal_token(BEN, sealed)
 
-    assert caught.value.bot_id == BEN
+    assert caught.value.subject == BEN
 
 
 def test_a_key_outside_the_ring_opens_nothing(rig: Rig) -> None:

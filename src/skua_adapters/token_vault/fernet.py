@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from skua_adapters._keys.envelope import unwrap, wrap
+from skua_adapters._keys.ring import KeyRing
 from skua_adapters.token_vault.digests import DigestingVault
-from skua_adapters.token_vault.envelope import pack_token, unpack_token, unwrap, wrap
-from skua_adapters.token_vault.keys import KeyRing
+from skua_adapters.token_vault.payload import pack_token, unpack_token
 from skua_core.domain.secret import BotToken, SealedSecret
 from skua_core.errors import SecretUnreadable
 from skua_core.ids import BotId

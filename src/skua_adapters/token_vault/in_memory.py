@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Sequence
 from typing import Never
 
+from skua_adapters._keys.envelope import unwrap, wrap
 from skua_adapters.token_vault.digests import DigestingVault
-from skua_adapters.token_vault.envelope import pack_token, unpack_token, unwrap, wrap
+from skua_adapters.token_vault.payload import pack_token, unpack_token
 from skua_core.domain.secret import BotToken, SealedSecret
 from skua_core.errors import SecretUnreadable
 from skua_core.ids import BotId

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from click.exceptions import Exit
 
-from skua_adapters.token_vault.keys import KeyRing
+from skua_adapters._keys.ring import KeyRing
 from skua_app import event_loop
 from skua_app.child import UNFIT
 from skua_app.cli.database import check

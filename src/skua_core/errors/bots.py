@@ -8,14 +8,15 @@ from skua_core.errors.kinds import ErrorKind, SkuaError
 
 
 class SecretUnreadable(SkuaError):
-    """A sealed secret can't be opened: wrong key, other bot, other purpose, or damaged."""
+    """A sealed secret can't be opened: wrong key, other owner, other purpose, or damaged."""
 
     kind = ErrorKind.CONFLICT
     code = "secret-unreadable"
 
-    def __init__(self, bot_id: UUID, reason: str) -> None:
-        super().__init__(f"A stored secret of bot {bot_id} can't be read ({reason}).")
-        self.bot_id = bot_id
+    def __init__(self, subject: UUID, reason: str) -> None:
+        super().__init__(f"A stored secret of {subject} can't be read ({reason}).")
+        self.subject = subject
+        """Whose it is: a bot, a user, a mail."""
         self.reason = reason
 
 

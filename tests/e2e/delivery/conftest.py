@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from skua_adapters._keys.ring import make_key
 from skua_adapters._sql import roles
 from skua_adapters.telegram_simulator import LatencySettings
-from skua_adapters.token_vault.keys import make_key
 from skua_core.domain.broadcast import Broadcast
 from tests.contract.database import cluster_with_roles, migrated_template, own_database
 from tests.e2e.delivery.installation import (

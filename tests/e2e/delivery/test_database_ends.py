@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from skua_adapters._keys.ring import make_key
 from skua_adapters.telegram_simulator import LatencySettings
-from skua_adapters.token_vault.keys import make_key
 from skua_app.embedded import EmbeddedInstallation
 from skua_app.settings import load
 from skua_core.domain.delivery import DeliveryStatus

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncpg
 
-from skua_adapters.token_vault.keys import make_key
+from skua_adapters._keys.ring import make_key
 from skua_core.faults import FaultAction
 from tests.e2e.delivery.installation import Installation, make_token
 from tests.e2e.delivery.programs import Death, KeptProgram, Plan, Program, free_port

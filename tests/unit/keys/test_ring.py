@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skua_adapters.token_vault.keys import KeyRing, make_key
+from skua_adapters._keys.ring import KeyRing, make_key
 from skua_core.errors import SecretKeyUnfit
 
 ROOT = hashlib.sha256(b"thirty-two bytes").digest()
