@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from litestar.types import HTTPScope
+from litestar.types import Scope
 
 from skua_http.networks import Address, Networks, is_within, read_address
 
 _HEADER = b"x-forwarded-for"
+_KEY = "skua.client_address"
 _MOST_PROXIES = 32
 """Nobody has more in a row; without an end, a header full of them would cost time."""
 # Some proxies name the port too.
@@ -22,16 +23,27 @@ class ClientAddress:
         """``trusted``: the proxies whose word is taken (``SKUA_TRUSTED_PROXIES``)."""
         self._trusted = trusted
 
-    def __call__(self, scope: HTTPScope) -> str | None:
+    def __call__(self, scope: Scope) -> str | None:
         """None for a connection without addresses, such as a Unix socket."""
         forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER]
         return client_address(_peer(scope), forwarded, self._trusted)
 
-    def through_proxy(self, scope: HTTPScope) -> bool:
+    def through_proxy(self, scope: Scope) -> bool:
         """Whether one of the trusted proxies handed the request over."""
         peer = _peer(scope)
         address = None if peer is None else read_address(peer)
         return address is not None and is_within(address, self._trusted)
+
+
+def note_client_address(scope: Scope, address: str | None) -> None:
+    """For whoever handles the request."""
+    scope[_KEY] = address  # type: ignore[literal-required] # ASGI allows keys of one's own
+
+
+def client_address_of(scope: Scope) -> str | None:
+    """What was noted; None also for a connection without addresses."""
+    address: str | None = scope.get(_KEY)  # type: ignore[assignment] # as above
+    return address
 
 
 def client_address(peer: str | None, forwarded: Sequence[str], trusted: Networks) -> str | None:
@@ -63,6 +75,6 @@ def _read_entry(entry: str) -> Address | None:
     return read_address(with_port[1] or with_port[2] if with_port else text)
 
 
-def _peer(scope: HTTPScope) -> str | None:
+def _peer(scope: Scope) -> str | None:
     client = scope.get("client")
     return None if client is None else client[0]

@@ -22,7 +22,7 @@ class Cors:
     """CORS with credentials, for the origins of ``SKUA_ALLOWED_ORIGINS`` and no other.
 
     The framework has this too, but its own stands behind the doors, whose refusals a page of an
-    allowed origin has to read as well, and answers other origins with no problem details.
+    allowed origin has to read as well, and answers what it refuses without problem details.
     """
 
     def __init__(self, allowed: Collection[str]) -> None:

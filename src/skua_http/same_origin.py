@@ -8,9 +8,9 @@ from litestar.exceptions import HTTPException
 from litestar.types import HTTPScope
 
 from skua_core.errors import ErrorKind, SkuaError
+from skua_http.cookies import SESSION_COOKIE
 from skua_http.origins import origin_of
 
-SESSION_COOKIE = "__Host-skua"
 API = "/api/"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = frozenset({"same-origin", "none"})
