@@ -1,20 +1,15 @@
 """A vault with the standard library alone, for what ends with its process."""
 
-import hashlib
-import hmac
-import secrets
 from collections.abc import Sequence
 from typing import Never
 
 from skua_adapters._keys.envelope import unwrap, wrap
+from skua_adapters._keys.masking import MaskingKeys
 from skua_adapters.token_vault.digests import DigestingVault
 from skua_adapters.token_vault.payload import pack_token, unpack_token
 from skua_core.domain.secret import BotToken, SealedSecret
 from skua_core.errors import SecretUnreadable
 from skua_core.ids import BotId
-
-_NONCE = 16
-_MAC = 32
 
 
 class InMemoryTokenVault(DigestingVault):
@@ -25,48 +20,34 @@ class InMemoryTokenVault(DigestingVault):
 
     def __init__(self, *keys: bytes) -> None:
         """The first key seals, each opens; without any, one is made."""
-        self._keys = {_name(key): key for key in keys or (secrets.token_bytes(32),)}
+        self._keys = MaskingKeys(*keys)
 
     def seal_token(self, bot_id: BotId, token: BotToken) -> SealedSecret:
-        key_id, key = next(iter(self._keys.items()))
-        nonce = secrets.token_bytes(_NONCE)
-        masked = _mask(key, nonce, pack_token(bot_id, token))
-        return wrap(key_id, nonce + _mac(key, bot_id, nonce + masked) + masked)
+        masked = self._keys.mask(_info(bot_id), pack_token(bot_id, token))
+        return wrap(self._keys.primary, masked)
 
     def unseal_token(self, bot_id: BotId, sealed: SealedSecret) -> BotToken:
-        key_id, ciphertext = unwrap(bot_id, sealed)
-        if key_id not in self._keys:
+        key_id, masked = unwrap(bot_id, sealed)
+        if key_id not in self._keys.key_ids:
             raise SecretUnreadable(bot_id, f"there is no key {key_id}")
-        token = self._open(self._keys[key_id], bot_id, ciphertext)
+        token = self._open(key_id, bot_id, masked)
         if token is None:
             raise SecretUnreadable(bot_id, f"key {key_id} doesn't open it for this bot")
         return token
 
-    def _open(self, key: bytes, bot_id: BotId, ciphertext: bytes) -> BotToken | None:
-        nonce, mac = ciphertext[:_NONCE], ciphertext[_NONCE : _NONCE + _MAC]
-        masked = ciphertext[_NONCE + _MAC :]
-        if not hmac.compare_digest(mac, _mac(key, bot_id, nonce + masked)):
-            return None
-        return unpack_token(bot_id, _mask(key, nonce, masked))
+    def _open(self, key_id: str, bot_id: BotId, masked: bytes) -> BotToken | None:
+        packed = self._keys.unmask(key_id, _info(bot_id), masked)
+        return None if packed is None else unpack_token(bot_id, packed)
 
     def _subkeys(self, info: str) -> Sequence[bytes]:
-        return [hmac.digest(key, info.encode(), hashlib.sha256) for key in self._keys.values()]
+        return list(self._keys.subkeys(info).values())
 
     def __repr__(self) -> str:
-        return f"InMemoryTokenVault({', '.join(self._keys)})"
+        return f"InMemoryTokenVault({self._keys!r})"
 
     def __reduce__(self) -> Never:
         raise TypeError("an InMemoryTokenVault can't be pickled or copied")
 
 
-def _name(key: bytes) -> str:
-    return hmac.digest(key, b"name", hashlib.sha256).hex()[:8]
-
-
-def _mac(key: bytes, bot_id: BotId, message: bytes) -> bytes:
-    return hmac.digest(key, b"bot-token|" + bot_id.bytes + message, hashlib.sha256)
-
-
-def _mask(key: bytes, nonce: bytes, message: bytes) -> bytes:
-    stream = hashlib.shake_256(b"mask|" + key + nonce).digest(len(message))
-    return bytes(a ^ b for a, b in zip(message, stream, strict=True))
+def _info(bot_id: BotId) -> str:
+    return f"bot-token/{bot_id}"
