@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._keys.ring import KeyRing
 from skua_adapters._sql.engine import create_engine
+from skua_adapters.account_vault.fernet import FernetAccountVault
 from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSettings
 from skua_adapters.clock.system import SystemClock
 from skua_adapters.id_factory.uuid7 import Uuid7IdFactory
@@ -32,12 +33,14 @@ from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
 from skua_adapters.retention.postgres import PostgresRetention
 from skua_adapters.scheduled_jobs.postgres import PostgresScheduledJobs
+from skua_adapters.session_tokens.jwt import JwtSessionTokens
 from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
 from skua_adapters.token_vault.fernet import FernetTokenVault
 from skua_app.settings import SettingInvalid, Settings
 from skua_core.domain.lane import LaneTimes
 from skua_core.errors import QueueUnfit
+from skua_core.ports.account_vault import AccountVault
 from skua_core.ports.bot_api import BotApi, UpdateSource
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
@@ -48,6 +51,7 @@ from skua_core.ports.platform_storage import BotDirectory, LaneRegistry, Platfor
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.retention import KeptMonths, Retention
 from skua_core.ports.scheduled_jobs import ScheduledJobs
+from skua_core.ports.session_tokens import SessionTokens
 from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
 from skua_core.ports.turn_groups import TurnGroups
@@ -124,14 +128,18 @@ class SystemProvider(Provider):
     clock = provide(SystemClock, provides=Clock)
     ids = provide(Uuid7IdFactory, provides=IdFactory)
     renderer = provide(MinijinjaRenderer, provides=Renderer)
+    vault = provide(FernetTokenVault, provides=TokenVault)
+    account_vault = provide(FernetAccountVault, provides=AccountVault)
 
     @provide
-    def vault(self, settings: Settings) -> TokenVault:
+    def ring(self, settings: Settings) -> KeyRing:
         if settings.web_secret_key is None:
             raise SettingInvalid("WEB_SECRET_KEY", "it isn't set, and tokens are sealed with it")
-        return FernetTokenVault(
-            KeyRing.from_settings(settings.web_secret_key, settings.web_secret_keys_old)
-        )
+        return KeyRing.from_settings(settings.web_secret_key, settings.web_secret_keys_old)
+
+    @provide
+    def session_tokens(self, ring: KeyRing, settings: Settings) -> SessionTokens:
+        return JwtSessionTokens(ring, installation=settings.skua_public_url or "skua")
 
     @provide
     def lane_settings(self, settings: Settings) -> LaneSettings:
