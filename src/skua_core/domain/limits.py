@@ -12,6 +12,10 @@ class Bucket(msgspec.Struct, frozen=True):
     burst: int
     seconds: float
 
+    def quarter(self) -> "Bucket":
+        """What a process grants that can't count together with the others."""
+        return Bucket(self.name, max(1, self.burst // 4), self.seconds)
+
 
 class Permit(msgspec.Struct, frozen=True):
     """One permit of one bucket, of which there is one per key."""
@@ -45,6 +49,27 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Per address and bot together: all of Telegram's webhooks come from the same addresses."""
 
 
+_LARGER_NETWORK = 48
+_TIMES_LARGER = 8
+
+
+def permits_of(bucket: Bucket, ip: str | None) -> tuple[Permit, ...]:
+    """One permit for the caller's address.
+
+    An IPv6 one takes another of its /48, whose bucket is eight times as large: whoever was given
+    65,536 networks of /64 has as many of the smaller ones.
+    """
+    own = Permit(bucket, network_of(ip))
+    if ip is None or ":" not in own.key:
+        return (own,)
+    larger = Bucket(
+        f"{bucket.name}-{_LARGER_NETWORK}",
+        bucket.burst * _TIMES_LARGER,
+        bucket.seconds / _TIMES_LARGER,
+    )
+    return (own, Permit(larger, str(_network(own.key.partition("/")[0], _LARGER_NETWORK))))
+
+
 def network_of(ip: str | None) -> str:
     """What stands for an address in a bucket's key: the address, or the /64 it is in.
 
@@ -56,5 +81,9 @@ def network_of(ip: str | None) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(_network(str(address), 64))
     return str(address)
+
+
+def _network(address: str, prefix: int) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network((address, prefix), strict=False)
