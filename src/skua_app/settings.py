@@ -1,7 +1,7 @@
 """What the operator sets, read from the environment and checked before anything starts."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,14 +11,20 @@ import msgspec
 from platformdirs import user_data_path
 
 from skua_adapters.bot_api.public_url import check_public_url
+from skua_app.limit_settings import read_bucket
+from skua_core.domain.account import Registration
 from skua_core.domain.lane import LaneTimes
+from skua_core.domain.limits import Limits
 from skua_core.errors import ErrorKind, SkuaError
 from skua_core.faults import POINTS, Fault, FaultPlan
 from skua_core.ports.retention import KeptMonths
 from skua_core.use_cases.lane_place import LaneSettings, SendRates
+from skua_http.networks import Networks, parse_networks, parse_proxies
+from skua_http.origins import parse_origins
 
 TELEGRAM = "https://api.telegram.org"
 LANE_PREFIX = "SKUA_LANE_"
+LIMIT_PREFIX = "SKUA_LIMIT_"
 
 
 class SettingInvalid(SkuaError):
@@ -44,6 +50,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web_secret_key: str | None = None
     web_secret_keys_old: str = ""
     skua_public_url: str | None = None
+    web_allowed_ips: Networks | None = None
+    """Who may come in; None for everybody."""
+    skua_trusted_proxies: Networks = ()
+    """Whose word is taken for where a request comes from."""
+    skua_allowed_origins: tuple[str, ...] = ()
+    """Other origins whose pages may do what ours may."""
+    skua_registration: Registration = Registration.OPEN
+    skua_session_absolute_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
+    """However often a session is used, it ends after so long."""
     skua_database_url: str | None = None
     skua_database_owner_url: str | None = None
     skua_database_pooled: bool = False
@@ -70,6 +85,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """For tests: ``{"seed": 1, "points": {"claim.after_commit": {"action": "kill"}}}``."""
     lane_times: LaneTimes = LaneTimes()
     """``SKUA_LANE_HEARTBEAT`` and kin, in seconds."""
+    limits: Limits = Limits()
+    """``SKUA_LIMIT_LOGIN_IP`` and kin, such as ``20/5s``."""
 
     def __repr__(self) -> str:
         # Keys and passwords are among them.
@@ -122,6 +139,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             values[field.name] = _convert(field.name.upper(), text, field.type)
     values.setdefault("skua_data_dir", default_data_dir())
     values["lane_times"] = _lane_times(environ)
+    values["limits"] = _limits(environ)
     settings = Settings(**values)
     _check_urls(settings)
     return settings
@@ -132,7 +150,20 @@ def default_data_dir() -> Path:
     return Path("/var/lib/skua") if os.geteuid() == 0 else user_data_path("skua")
 
 
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "WEB_ALLOWED_IPS": parse_networks,
+    "SKUA_TRUSTED_PROXIES": parse_proxies,
+    "SKUA_ALLOWED_ORIGINS": parse_origins,
+}
+"""Of variables that are written in a way of their own."""
+
+
 def _convert(name: str, text: str, kind: Any) -> Any:
+    if name in _READERS:
+        try:
+            return _READERS[name](text)
+        except ValueError as error:
+            raise SettingInvalid(name, str(error)) from None
     if kind is Path:
         return Path(text).expanduser()
     if kind is not bool and text.lower().lstrip("+-") in {"nan", "inf", "infinity"}:
@@ -171,6 +202,24 @@ def _lane_times(environ: Mapping[str, str]) -> LaneTimes:
         return LaneTimes(**values)
     except ValueError as error:
         raise SettingInvalid(f"{LANE_PREFIX}*", str(error)) from None
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    buckets = {}
+    known = {
+        f"{LIMIT_PREFIX}{field.name.upper()}": field for field in msgspec.structs.fields(Limits)
+    }
+    for name, text in environ.items():
+        if not name.startswith(LIMIT_PREFIX) or not text.strip():
+            continue
+        if name not in known:
+            raise SettingInvalid(name, f"there is none; known are {', '.join(sorted(known))}")
+        field = known[name]
+        try:
+            buckets[field.name] = read_bucket(field.default.name, text)
+        except ValueError as error:
+            raise SettingInvalid(name, str(error)) from None
+    return Limits(**buckets)
 
 
 def _check_urls(settings: Settings) -> None:
