@@ -8,6 +8,7 @@ from skua_core.domain.challenge import CODE_DIGITS
 
 _CODE = re.compile(rf"[0-9]{{{CODE_DIGITS}}}", re.ASCII)
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
+_API_KEY = re.compile(r"skua_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def new_handle() -> str:
@@ -17,6 +18,15 @@ def new_handle() -> str:
 
 def is_handle(text: str) -> bool:
     return _HANDLE.fullmatch(text) is not None
+
+
+def new_api_key() -> str:
+    """256 random bits, under a name by which scanners for leaked secrets know it."""
+    return f"skua_{secrets.token_urlsafe(32)}"
+
+
+def is_api_key(text: str) -> bool:
+    return _API_KEY.fullmatch(text) is not None
 
 
 def hash_of(text: str) -> bytes:

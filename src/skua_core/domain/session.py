@@ -15,6 +15,15 @@ STEP_UP_LIVES = timedelta(minutes=15)
 MOST_SESSIONS = 20
 """Live ones of a user; the oldest gives way."""
 DEVICE_LIVES = timedelta(days=180)
+MOST_DEVICES = 50
+"""Known ones of a user; the one that was made first gives way."""
+
+
+class SessionPolicy(msgspec.Struct, frozen=True):
+    """What an installation may set about sessions."""
+
+    absolute: timedelta = timedelta(days=90)
+    """A session ends this long after its beginning, however often it is used."""
 
 
 class EndReason(StrEnum):
@@ -81,7 +90,7 @@ class KeyAccess(StrEnum):
 
 
 class ApiKey(msgspec.Struct, kw_only=True):
-    """For programs: ``skua_<id>_<secret>`` as its user was shown once."""
+    """For programs: ``skua_`` and 43 random characters, as its user was shown once."""
 
     id: ApiKeyId
     secret_hash: bytes

@@ -119,6 +119,14 @@ class EmailInUse(SkuaError):
         super().__init__("This address already has an account.")
 
 
+class LocalUserTaken(SkuaError):
+    kind = ErrorKind.CONFLICT
+    code = "local-user-taken"
+
+    def __init__(self) -> None:
+        super().__init__("The bots of this shell's user belong to an account already.")
+
+
 class UserNotFound(SkuaError):
     kind = ErrorKind.NOT_FOUND
     code = "user-not-found"
@@ -133,6 +141,14 @@ class TotpStateConflict(SkuaError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"{problem}.")
+
+
+class ExpiryInvalid(SkuaError):
+    kind = ErrorKind.INVALID
+    code = "expiry-invalid"
+
+    def __init__(self) -> None:
+        super().__init__("The end of an API key has to lie in the future.")
 
 
 class ItemNotFound(SkuaError):

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from skua_core.domain.account import Caller
 from skua_core.domain.audit import Details, NewAuditEntry
 from skua_core.domain.session import ApiKey, Session
 from skua_core.domain.user import Actor, User
@@ -31,6 +32,10 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
         if self.session is None or not self.session.stepped_up(now):
             raise StepUpRequired
         return self.session
+
+
+def actor_of(user: User, caller: Caller) -> Actor:
+    return Actor(user_id=user.id, name=user.login, ip=caller.ip, user_agent=caller.user_agent)
 
 
 def account_entry(actor: Actor, action: str, details: Details | None = None) -> NewAuditEntry:
