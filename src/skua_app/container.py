@@ -30,6 +30,7 @@ from skua_adapters.lane_registry.postgres import PostgresLaneRegistry
 from skua_adapters.media_store.postgres import PostgresMediaStore
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
 from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
+from skua_adapters.rate_limiter.in_process import InProcessRateLimiter
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
 from skua_adapters.retention.postgres import PostgresRetention
 from skua_adapters.scheduled_jobs.postgres import PostgresScheduledJobs
@@ -38,7 +39,9 @@ from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
 from skua_adapters.token_vault.fernet import FernetTokenVault
 from skua_app.settings import SettingInvalid, Settings
+from skua_core.domain.account import Registration
 from skua_core.domain.lane import LaneTimes
+from skua_core.domain.limits import Limits
 from skua_core.errors import QueueUnfit
 from skua_core.ports.account_vault import AccountVault
 from skua_core.ports.bot_api import BotApi, UpdateSource
@@ -48,6 +51,7 @@ from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.media_store import MediaStore
 from skua_core.ports.messenger import Messenger
 from skua_core.ports.platform_storage import BotDirectory, LaneRegistry, PlatformStorage
+from skua_core.ports.rate_limiter import RateLimiter
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.retention import KeptMonths, Retention
 from skua_core.ports.scheduled_jobs import ScheduledJobs
@@ -149,6 +153,14 @@ class SystemProvider(Provider):
     def lane_times(self, settings: Settings) -> LaneTimes:
         return settings.lane_times
 
+    @provide
+    def limits(self, settings: Settings) -> Limits:
+        return settings.limits
+
+    @provide
+    def registration(self, settings: Settings) -> Registration:
+        return settings.skua_registration
+
 
 class PostgresProvider(Provider):
     scope = Scope.APP
@@ -198,12 +210,13 @@ class TelegramProvider(Provider):
         return bot_api
 
 
-class InProcessQueueProvider(Provider):
+class OneProcessProvider(Provider):
     scope = Scope.APP
     queue = provide(InProcessJobQueue, provides=JobQueue)
+    limiter = provide(InProcessRateLimiter, provides=RateLimiter)
 
 
-class SharedQueueProvider(Provider):
+class SharedProvider(Provider):
     scope = Scope.APP
 
     @provide
@@ -218,6 +231,17 @@ class SharedQueueProvider(Provider):
         yield queue
         await queue.close()
 
+    @provide
+    async def limiter(
+        self, settings: Settings, ring: KeyRing, clock: Clock
+    ) -> AsyncIterator[RateLimiter]:
+        if settings.skua_redis_url is None:
+            limiter: RateLimiter = InProcessRateLimiter(clock)
+        else:
+            limiter = _limiter_over_redis(settings.skua_redis_url, ring, clock)
+        yield limiter
+        await limiter.close()
+
 
 def _over_redis(url: str, *, nudges: JobQueue) -> JobQueue:
     from skua_adapters.job_queue.dramatiq import (  # noqa: PLC0415 - half a second for all others
@@ -228,6 +252,19 @@ def _over_redis(url: str, *, nudges: JobQueue) -> JobQueue:
         return DramatiqJobQueue(url, nudges=nudges)
     except QueueUnfit as error:
         raise SettingInvalid("SKUA_REDIS_URL", error.problem) from None
+
+
+def _limiter_over_redis(url: str, ring: KeyRing, clock: Clock) -> RateLimiter:
+    from skua_adapters.rate_limiter.redis import (  # noqa: PLC0415 - as above
+        RedisRateLimiter,
+    )
+
+    key = ring.subkey(ring.primary, "skua/v1/hmac/ratelimit")
+    try:
+        return RedisRateLimiter(url, key=key, clock=clock)
+    except ValueError:
+        # Its own words may hold a part of the password.
+        raise SettingInvalid("SKUA_REDIS_URL", "it can't be read") from None
 
 
 class UseCaseProvider(Provider):
@@ -317,7 +354,7 @@ def make_container(
         SystemProvider(),
         PostgresProvider(),
         TelegramProvider(),
-        InProcessQueueProvider() if queue is QueueKind.IN_PROCESS else SharedQueueProvider(),
+        OneProcessProvider() if queue is QueueKind.IN_PROCESS else SharedProvider(),
         UseCaseProvider(),
         WorkerProvider(),
         *more,
