@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._keys.ring import KeyRing
 from skua_adapters._sql.engine import create_engine
+from skua_adapters.account_storage.postgres import PostgresAccountStorage
 from skua_adapters.account_vault.fernet import FernetAccountVault
 from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSettings
 from skua_adapters.clock.system import SystemClock
@@ -44,6 +45,7 @@ from skua_core.domain.lane import LaneTimes
 from skua_core.domain.limits import Limits
 from skua_core.errors import QueueUnfit
 from skua_core.ports.account_vault import AccountVault
+from skua_core.ports.account_storage import AccountStorage
 from skua_core.ports.bot_api import BotApi, UpdateSource
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
@@ -165,6 +167,7 @@ class SystemProvider(Provider):
 class PostgresProvider(Provider):
     scope = Scope.APP
     tenants = provide(PostgresTenantStorage, provides=TenantStorage)
+    accounts = provide(PostgresAccountStorage, provides=AccountStorage)
     platform = provide(PostgresPlatformStorage, provides=AnyOf[PlatformStorage, BotDirectory])
     registry = provide(PostgresLaneRegistry, provides=LaneRegistry)
     turns = provide(PostgresTurnGroups, provides=TurnGroups)

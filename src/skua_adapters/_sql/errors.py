@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_core.errors import (
     BroadcastAlreadySending,
+    EmailInUse,
     ForeignRow,
     SkuaError,
     StorageUnavailable,
@@ -54,6 +55,8 @@ _BY_SQLSTATE = {
 _BY_CONSTRAINT: dict[str, Callable[[], SkuaError]] = {
     "broadcasts_one_sending": BroadcastAlreadySending,
     "subscribers_chat": ForeignRow,
+    "users_local_login": EmailInUse,
+    "users_login": EmailInUse,
 }
 _LOGIN_REFUSED = "28"
 _WRONG_VALUE = "22"

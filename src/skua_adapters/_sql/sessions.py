@@ -71,5 +71,14 @@ class Sessions:
         return session
 
 
+async def commit(session: AsyncSession) -> None:
+    """Raises StorageUnavailable with ``unsure`` when the connection broke meanwhile."""
+    try:
+        await session.commit()
+    except StorageUnavailable as error:
+        unsure = error.reason in {Trouble.LOST, Trouble.SLOW}
+        raise StorageUnavailable(error.reason, unsure=unsure) from None
+
+
 def _milliseconds(seconds: float) -> str:
     return str(max(1, round(seconds * 1000)))

@@ -10,6 +10,7 @@ from sqlalchemy.sql import ColumnElement
 from skua_adapters._sql.bots import bot_of
 from skua_adapters._sql.sessions import Sessions
 from skua_adapters._sql.tables import BotPermissionRow, BotRow, UserRow
+from skua_adapters._sql.users import user_of
 from skua_core.domain.bot import Bot, TokenState, WebhookState
 from skua_core.domain.user import User
 from skua_core.errors import BotForbidden
@@ -25,14 +26,23 @@ class PostgresPlatformStorage(PlatformStorage, BotDirectory):
 
     async def ensure_user(self, login: str) -> User:
         async with self._sessions.begin() as session:
-            await session.execute(
-                insert(UserRow)
-                .values(id=self._ids.new(), login=login, created_at=func.clock_timestamp())
-                .on_conflict_do_nothing(index_elements=[UserRow.login])
+            # Whoever took the local user over comes first, also when another was made meanwhile.
+            known = (
+                select(UserRow)
+                .where(or_(UserRow.login == login, UserRow.local_login == login))
+                .order_by(UserRow.login == login)
+                .limit(1)
             )
-            row = (await session.scalars(select(UserRow).where(UserRow.login == login))).one()
+            row = await session.scalar(known)
+            if row is None:
+                await session.execute(
+                    insert(UserRow)
+                    .values(id=self._ids.new(), login=login, created_at=func.clock_timestamp())
+                    .on_conflict_do_nothing(index_elements=[UserRow.login])
+                )
+                row = (await session.scalars(known)).one()
             await session.commit()
-            return User(id=UserId(row.id), login=row.login, created_at=row.created_at)
+            return user_of(row)
 
     async def resolve_bot(self, slug: str, user_id: UserId) -> Bot:
         found = await self._bots(BotRow.slug == slug, _may_see(user_id))

@@ -18,7 +18,7 @@ class PlatformStorage(Protocol):
 
     @abstractmethod
     async def ensure_user(self, login: str) -> User:
-        """The user of that login, made now if there is none."""
+        """The user of that login, or who took that local user over; made now if there is none."""
 
     @abstractmethod
     async def resolve_bot(self, slug: str, user_id: UserId) -> Bot:

@@ -1,5 +1,15 @@
 """The tables as SQLAlchemy sees them. The migrations make them; a test compares the two."""
 
+from skua_adapters._sql.tables.accounts import (
+    ApiKeyRow,
+    ChallengeRow,
+    CredentialsRow,
+    DeviceRow,
+    InvitationRow,
+    MailRow,
+    RecoveryCodeRow,
+    SessionRow,
+)
 from skua_adapters._sql.tables.base import PlatformBase, TenantBase, TenantRow
 from skua_adapters._sql.tables.ledger import (
     BroadcastRow,
@@ -32,6 +42,7 @@ from skua_adapters._sql.tables.platform import (
 )
 
 __all__ = [
+    "ApiKeyRow",
     "AutoMessageRow",
     "BotPermissionRow",
     "BotRow",
@@ -39,16 +50,23 @@ __all__ = [
     "BroadcastRow",
     "CampaignRevisionRow",
     "CampaignRow",
+    "ChallengeRow",
     "ChatLinkRow",
+    "CredentialsRow",
     "DeliveryAttemptRow",
     "DeliveryRow",
+    "DeviceRow",
     "DirectMessageRow",
+    "InvitationRow",
     "LaneRow",
+    "MailRow",
     "MediaChunkRow",
     "MediaFileRow",
     "MediaRow",
     "PlatformBase",
+    "RecoveryCodeRow",
     "ScheduledJobRow",
+    "SessionRow",
     "SetAsideUpdateRow",
     "SubscriberRow",
     "TenantBase",

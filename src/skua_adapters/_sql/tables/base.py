@@ -28,6 +28,7 @@ _TYPES = {
     int: Integer,
     list[int]: ARRAY(Integer),
     list[str]: ARRAY(Text),
+    list[UUID]: ARRAY(Uuid),
     str: Text,
     UUID: Uuid,
 }

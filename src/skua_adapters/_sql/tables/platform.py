@@ -16,11 +16,17 @@ from skua_adapters._sql.tables.base import PlatformBase
 
 class UserRow(PlatformBase):
     __tablename__ = "users"
-    __table_args__ = (UniqueConstraint("login", name="users_login"),)
+    __table_args__ = (
+        UniqueConstraint("login", name="users_login"),
+        UniqueConstraint("local_login", name="users_local_login"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     login: Mapped[str]
     created_at: Mapped[datetime]
+    name: Mapped[str] = mapped_column(server_default="")
+    disabled_at: Mapped[datetime | None]
+    local_login: Mapped[str | None]
 
 
 class BotRow(PlatformBase):

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from skua_adapters._sql.errors import Trouble
-from skua_adapters._sql.sessions import Sessions
+from skua_adapters._sql.sessions import Sessions, commit
 from skua_adapters._sql.tenancy import TenantSession
 from skua_adapters.audit_trail.postgres import PostgresAuditTrail
 from skua_adapters.tenant_storage.postgres.audience import PostgresAudience
@@ -22,7 +21,7 @@ from skua_adapters.tenant_storage.postgres.media import PostgresMediaRepository
 from skua_adapters.tenant_storage.postgres.subscribers import PostgresSubscriberRepository
 from skua_adapters.tenant_storage.postgres.updates import PostgresUpdateLedger
 from skua_core.domain.lane import LaneTimes
-from skua_core.errors import MissingAudit, StorageUnavailable
+from skua_core.errors import MissingAudit
 from skua_core.ids import BotId
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
@@ -103,11 +102,7 @@ class PostgresTenantUnit(TenantUnit):
         await self.session.flush()
         if self._kind is UnitKind.COMMAND and not self.audit.appended and await self._has_changed():
             raise MissingAudit(self.bot_id)
-        try:
-            await self.session.commit()
-        except StorageUnavailable as error:
-            unsure = error.reason in {Trouble.LOST, Trouble.SLOW}
-            raise StorageUnavailable(error.reason, unsure=unsure) from None
+        await commit(self.session)
 
     async def _has_changed(self) -> bool:
         session = self.session.sync_session

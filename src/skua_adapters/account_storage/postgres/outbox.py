@@ -1,0 +1,71 @@
+"""Letters that have to leave; several takers never get the same one."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from skua_adapters._sql.tables import MailRow
+from skua_core.domain.letter import QueuedLetter
+from skua_core.domain.secret import SealedSecret
+from skua_core.ids import MailId
+from skua_core.ports.account_storage import Outbox
+
+
+class PostgresOutbox(Outbox):
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, mail_id: MailId, sealed: SealedSecret) -> None:
+        await self._session.execute(
+            insert(MailRow).values(
+                id=mail_id, sealed=sealed.value, due_at=func.clock_timestamp(), attempts=0
+            )
+        )
+
+    async def take(self, *, limit: int, hold: float) -> Sequence[QueuedLetter]:
+        due = (
+            select(MailRow.id, MailRow.due_at)
+            .where(MailRow.due_at <= func.clock_timestamp())
+            .order_by(MailRow.due_at, MailRow.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        taken = await self._session.execute(
+            update(MailRow)
+            .where(MailRow.id == due.c.id)
+            .values(
+                due_at=func.clock_timestamp() + timedelta(seconds=hold),
+                attempts=MailRow.attempts + 1,
+            )
+            .returning(MailRow.id, MailRow.sealed, MailRow.attempts, due.c.due_at)
+            .execution_options(synchronize_session=False)
+        )
+        # What is returned comes in any order.
+        return [
+            QueuedLetter(id=MailId(mail_id), sealed=SealedSecret(sealed), attempts=attempts)
+            for mail_id, sealed, attempts, _ in sorted(taken, key=lambda row: (row[3], row[0]))
+        ]
+
+    async def sent(self, mail_id: MailId) -> None:
+        await self._delete(mail_id)
+
+    async def postpone(self, mail_id: MailId, *, seconds: float) -> None:
+        await self._session.execute(
+            update(MailRow)
+            .where(MailRow.id == mail_id)
+            .values(due_at=func.clock_timestamp() + timedelta(seconds=seconds))
+            .execution_options(synchronize_session=False)
+        )
+
+    async def give_up(self, mail_id: MailId) -> None:
+        await self._delete(mail_id)
+
+    async def _delete(self, mail_id: MailId) -> None:
+        await self._session.execute(
+            delete(MailRow)
+            .where(MailRow.id == mail_id)
+            .execution_options(synchronize_session=False)
+        )
