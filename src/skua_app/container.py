@@ -44,8 +44,8 @@ from skua_core.domain.account import Registration
 from skua_core.domain.lane import LaneTimes
 from skua_core.domain.limits import Limits
 from skua_core.errors import QueueUnfit
-from skua_core.ports.account_vault import AccountVault
 from skua_core.ports.account_storage import AccountStorage
+from skua_core.ports.account_vault import AccountVault
 from skua_core.ports.bot_api import BotApi, UpdateSource
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
