@@ -39,6 +39,7 @@ from skua_adapters.session_tokens.jwt import JwtSessionTokens
 from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
 from skua_adapters.token_vault.fernet import FernetTokenVault
+from skua_app.mail import MailProvider
 from skua_app.settings import SettingInvalid, Settings
 from skua_core.domain.account import Registration
 from skua_core.domain.lane import LaneTimes
@@ -358,6 +359,7 @@ def make_container(
         PostgresProvider(),
         TelegramProvider(),
         OneProcessProvider() if queue is QueueKind.IN_PROCESS else SharedProvider(),
+        MailProvider(),
         UseCaseProvider(),
         WorkerProvider(),
         *more,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from email.headerregistry import Address
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import msgspec
 from platformdirs import user_data_path
 
 from skua_adapters.bot_api.public_url import check_public_url
+from skua_adapters.mailer.smtp_server import SmtpServer, parse_sender
 from skua_app.limit_settings import read_bucket
 from skua_core.domain.account import Registration
 from skua_core.domain.lane import LaneTimes
@@ -57,6 +59,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     skua_allowed_origins: tuple[str, ...] = ()
     """Other origins whose pages may do what ours may."""
     skua_registration: Registration = Registration.OPEN
+    skua_smtp_url: SmtpServer | None = None
+    """Where mails leave through."""
+    skua_mail_from: Address | None = None
     skua_session_absolute_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
     """However often a session is used, it ends after so long."""
     skua_database_url: str | None = None
@@ -142,6 +147,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     values["limits"] = _limits(environ)
     settings = Settings(**values)
     _check_urls(settings)
+    if settings.skua_smtp_url is not None and settings.skua_mail_from is None:
+        raise SettingInvalid("SKUA_MAIL_FROM", "it isn't set, and mails need somebody to be from")
     return settings
 
 
@@ -154,6 +161,8 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "WEB_ALLOWED_IPS": parse_networks,
     "SKUA_TRUSTED_PROXIES": parse_proxies,
     "SKUA_ALLOWED_ORIGINS": parse_origins,
+    "SKUA_SMTP_URL": SmtpServer.parse,
+    "SKUA_MAIL_FROM": parse_sender,
 }
 """Of variables that are written in a way of their own."""
 
