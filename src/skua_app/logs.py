@@ -17,6 +17,9 @@ _QUIET = ("httpx", "httpcore", "asyncio", "alembic", "aiohttp.access", "uvicorn.
 _SILENT = ("dramatiq",)
 """While Redis is away it says so every three seconds; the job queue itself says it once."""
 
+_FACTS = ("method", "route", "status", "ms", "request_id")
+"""What records may bring along; whatever else a library adds to its own stays out."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -56,6 +59,7 @@ def _formatter(log_format: LogFormat) -> logging.Formatter:
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(allow=_FACTS),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if log_format is LogFormat.JSON:

@@ -4,10 +4,12 @@ import asyncio
 
 from dishka import Provider, Scope, provide
 
+from skua_app.settings import Settings
 from skua_core.errors import QueueUnavailable, QueueUnfit
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.platform_storage import PlatformStorage
 from skua_http.health import QueueState, ReadinessCheck
+from skua_http.settings import HttpSettings
 from skua_http.webhooks.intake_gate import IntakeGate
 
 _UPDATES_AT_ONCE = 40
@@ -42,3 +44,12 @@ class HttpProvider(Provider):
     @provide
     def gate(self) -> IntakeGate:
         return IntakeGate(_UPDATES_AT_ONCE)
+
+
+def http_settings(settings: Settings) -> HttpSettings:
+    return HttpSettings(
+        public_url=settings.skua_public_url,
+        trusted_proxies=settings.skua_trusted_proxies,
+        allowed_networks=settings.web_allowed_ips,
+        allowed_origins=settings.skua_allowed_origins,
+    )

@@ -7,9 +7,6 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from skua_http.request_ids import request_id_of
 
-LOGGED_FACTS = ("method", "route", "status", "ms", "request_id")
-"""Whoever formats the log finds them on the record."""
-
 _log = logging.getLogger(__name__)
 _QUIET = {"/healthz", "/readyz"}
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

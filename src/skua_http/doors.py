@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.utils.path import normalize_path
 
 from skua_core.errors import SkuaError
 from skua_http.allowed_ips import AllowedAddresses
@@ -38,6 +39,8 @@ class Doors:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # As it will be routed: //api/… reaches the same as /api/… and must not pass by a door.
+        scope["path"] = normalize_path(scope["path"])
         note_client_address(scope, address := self._client_address(scope))
         try:
             self._allowed_addresses.check(scope["path"], address)

@@ -1,6 +1,6 @@
 """HEAD is answered like GET, without the body."""
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 
 class HeadRequests:
@@ -18,9 +18,15 @@ class HeadRequests:
             await self._app(scope, receive, send)
             return
 
+        # A copy: the server looks at its own to know that no body follows.
+        inner: HTTPScope = {**scope, "method": "GET"}
+
         async def send_bodiless(message: Message) -> None:
             if message["type"] == "http.response.body":
                 message["body"] = b""
+            else:
+                # What was learnt about the request on the way is for those outside too.
+                scope.update({**inner, "method": "HEAD"})
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_bodiless)
+        await self._app(inner, receive, send_bodiless)

@@ -18,6 +18,7 @@ from skua_core.errors import (
     TelegramUnavailable,
     TooManyRequests,
 )
+from skua_http.problem_pages import title_of
 from skua_http.request_ids import request_id_of
 
 _log = logging.getLogger(__name__)
@@ -137,6 +138,25 @@ def recursion(request: Request[Any, Any, Any], error: RecursionError) -> Respons
     return _answer(HTTPStatus.BAD_REQUEST, "bad-request", "The body is nested too deeply.")
 
 
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: tuple[FieldError, ...] = (),
+    request_id: str | None = None,
+) -> Problem:
+    return Problem(
+        type=f"/problems/{code}",
+        title=title_of(code),
+        status=status,
+        detail=detail,
+        code=code,
+        errors=errors,
+        request_id=request_id,
+    )
+
+
 HANDLERS: ExceptionHandlersMap = {
     SkuaError: deliberate,
     HTTPException: framework,
@@ -162,16 +182,8 @@ def _answer(
         headers.setdefault("Retry-After", str(seconds))
     if status == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="skua"')
-    problem = Problem(
-        type=f"/problems/{code}",
-        title=code.replace("-", " ").capitalize(),
-        status=status,
-        detail=detail,
-        code=code,
-        errors=errors,
-        request_id=request_id,
-    )
-    return Response(problem, status_code=status, headers=headers, media_type=PROBLEM_JSON)
+    content = problem(status, code, detail, errors=errors, request_id=request_id)
+    return Response(content, status_code=status, headers=headers, media_type=PROBLEM_JSON)
 
 
 def _fields(error: ValidationException) -> tuple[FieldError, ...]:
