@@ -12,6 +12,8 @@ CODE_DIGITS = 8
 CODE_LIVES = timedelta(minutes=15)
 MOST_TRIES = 5
 """Per code."""
+RESENDS_FOR = timedelta(hours=24)
+"""How long after a challenge was begun a new code may take the place of the former."""
 
 
 class ChallengePurpose(StrEnum):
@@ -56,6 +58,17 @@ class Challenge(msgspec.Struct, kw_only=True):
             and self.tries < MOST_TRIES
             and now < self.expires_at
         )
+
+    def attempt(self, *, fits: bool, now: datetime) -> bool:
+        """Count one try; whether it succeeds, which closes the challenge."""
+        if not self.open(now):
+            return False
+        self.tries += 1
+        self.closed = fits
+        return fits
+
+    def renewable(self, now: datetime) -> bool:
+        return not self.closed and now < self.created_at + RESENDS_FOR
 
     def renew(self, code_mac: bytes | None, now: datetime) -> None:
         """A new code takes the place of the former."""
