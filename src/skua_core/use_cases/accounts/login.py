@@ -1,0 +1,184 @@
+"""Sign in with address and password, and a second factor where there is one."""
+
+import asyncio
+
+import msgspec
+
+from skua_core.domain.account import Account, Caller, PasswordHash
+from skua_core.domain.secret import Secret
+from skua_core.domain.session import Device
+from skua_core.errors import InvalidCredentials, PasswordCheckBusy, SecondFactorRequired
+from skua_core.ids import UserId
+from skua_core.ports.account_storage import AccountStorage
+from skua_core.ports.email_addresses import EmailAddresses
+from skua_core.ports.id_factory import IdFactory
+from skua_core.ports.password_hasher import PasswordHasher
+from skua_core.ports.session_tokens import SessionClaims, SessionTokens
+from skua_core.use_cases.accounts.factor_check import FactorCheck
+from skua_core.use_cases.accounts.login_permits import KnownDevice, LoginPermits
+from skua_core.use_cases.accounts.new_sessions import NewSession, NewSessions, find_device
+from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry, actor_of
+from skua_core.use_cases.accounts.unlocking import MOST_FAILURES, Unlocking
+
+
+class LoginCommand(msgspec.Struct, frozen=True, kw_only=True):
+    email: str
+    password: Secret
+    totp: str | None = None
+    """A code of the authenticator, a recovery code, or one that was mailed to unlock the login."""
+    caller: Caller
+
+
+class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
+    signed_in: SignedIn
+    token: Secret
+    device_token: Secret | None
+    """For a device that wasn't known until now."""
+
+
+class Login:
+    """One hash is computed whatever the account, and what depends on it happens meanwhile.
+
+    So neither the answer nor its time tells whether an address has an account, a verified one, or
+    one that is disabled.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: AccountStorage,
+        hasher: PasswordHasher,
+        addresses: EmailAddresses,
+        tokens: SessionTokens,
+        ids: IdFactory,
+        permits: LoginPermits,
+        unlocking: Unlocking,
+        factors: FactorCheck,
+        sessions: NewSessions,
+    ) -> None:
+        self._storage = storage
+        self._hasher = hasher
+        self._addresses = addresses
+        self._tokens = tokens
+        self._ids = ids
+        self._permits = permits
+        self._unlocking = unlocking
+        self._factors = factors
+        self._sessions = sessions
+
+    async def __call__(self, command: LoginCommand) -> LoggedIn:
+        """Raises TooManyRequests, EmailInvalid, PasswordCheckBusy, InvalidCredentials and
+        SecondFactorRequired."""
+        caller = command.caller
+        await self._permits.attempt(caller)
+        login = self._addresses.normalise(command.email)
+        account, device = await self._find(login, caller)
+        known = None
+        if account is not None and device is not None:
+            known = KnownDevice(account.user.id, device.id)
+        taken = await self._permits.failure(login, caller, known)
+        try:
+            proof = await self._prove(command, login, account, known=known is not None)
+            logged_in = await self._begin(proof, caller, known=known is not None)
+        except PasswordCheckBusy:
+            await self._permits.give_back(taken)
+            raise
+        except SecondFactorRequired:
+            if command.totp is None:
+                # The password was right, and nothing was guessed.
+                await self._permits.give_back(taken)
+            raise
+        await self._permits.give_back(taken)
+        return logged_in
+
+    async def _find(self, login: str, caller: Caller) -> tuple[Account | None, Device | None]:
+        """With the same look-ups for an address without an account."""
+        async with self._storage.unit() as unit:
+            account = await unit.accounts.by_login(login)
+            user_id = account.user.id if account else UserId(self._ids.unguessable())
+            return account, await find_device(unit, user_id, caller)
+
+    async def _prove(
+        self, command: LoginCommand, login: str, account: Account | None, *, known: bool
+    ) -> "_Proof":
+        counting = None if known else asyncio.create_task(self._count_failure(login))
+        try:
+            hashed = account.password if account else None
+            verification = await self._hasher.verify(command.password, hashed)
+        finally:
+            failures = 0 if counting is None else await counting
+        if account is None or not verification.right or account.user.disabled_at is not None:
+            raise InvalidCredentials
+        proof = _Proof(account=account, code=command.totp)
+        if failures >= MOST_FAILURES:
+            await self._unlocking(account, command.totp, command.caller)
+            proof.code = None
+        if verification.outdated:
+            proof.rehashed = await self._rehash(command.password)
+        return proof
+
+    async def _count_failure(self, login: str) -> int:
+        """Count before it is known to be one; how many there were before."""
+        async with self._storage.unit() as unit:
+            account = await unit.accounts.by_login(login, lock=True)
+            if account is None:
+                return 0
+            account.failures += 1
+            await unit.accounts.save(account)
+            await unit.commit()
+            return account.failures - 1
+
+    async def _rehash(self, password: Secret) -> PasswordHash | None:
+        try:
+            return await self._hasher.hash(password)
+        except PasswordCheckBusy:
+            # Next time, then.
+            return None
+
+    async def _begin(self, proof: "_Proof", caller: Caller, *, known: bool) -> LoggedIn:
+        async with self._storage.unit() as unit:
+            account = await unit.accounts.get(proof.account.user.id, lock=True)
+            if account is None or not proof.holds_for(account):
+                raise InvalidCredentials
+            factor = await self._factors(unit, account, proof.code)
+            new = await self._sessions.begin(unit, account, caller)
+            if not known:
+                account.failures = 0
+            account.password = proof.rehashed or account.password
+            await unit.accounts.save(account)
+            actor = actor_of(account.user, caller)
+            details = {
+                "session": str(new.session.id),
+                "known_device": known,
+                "second_factor": factor,
+            }
+            await unit.audit(account.user.id).append(account_entry(actor, "signed_in", details))
+            await unit.commit()
+        signed_in = SignedIn(
+            user=account.user,
+            actor=actor,
+            totp_enabled=account.totp_enabled,
+            session=new.session,
+        )
+        return LoggedIn(signed_in=signed_in, token=self._token(new), device_token=new.device_token)
+
+    def _token(self, new: NewSession) -> Secret:
+        now = new.session.created_at.replace(microsecond=0)
+        claims = SessionClaims(
+            user_id=new.session.user_id, sid=new.sid, issued_at=now, authenticated_at=now
+        )
+        return self._tokens.issue(claims)
+
+
+class _Proof(msgspec.Struct, kw_only=True):
+    """The password was right for the account as it was then."""
+
+    account: Account
+    code: str | None
+    """What may still be a second factor."""
+    rehashed: PasswordHash | None = None
+    """Set when the stored hash costs less than one does today."""
+
+    def holds_for(self, account: Account) -> bool:
+        """Whether nobody changed the password or disabled the user since."""
+        return account.password == self.account.password and account.user.disabled_at is None
