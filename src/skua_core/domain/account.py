@@ -60,6 +60,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     device_token: str | None = None
     """What the device says about itself; nobody has checked it yet."""
 
+    def __repr__(self) -> str:
+        return "Caller(***)"
+
 
 class NewUser(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes a user once their address is proven."""

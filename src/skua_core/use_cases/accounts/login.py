@@ -28,6 +28,9 @@ class LoginCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A code of the authenticator, a recovery code, or one that was mailed to unlock the login."""
     caller: Caller
 
+    def __repr__(self) -> str:
+        return "LoginCommand(***)"
+
 
 class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
     signed_in: SignedIn

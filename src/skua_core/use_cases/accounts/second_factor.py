@@ -59,6 +59,9 @@ class ConfirmTotpCommand(msgspec.Struct, frozen=True, kw_only=True):
     signed_in: SignedIn
     code: str
 
+    def __repr__(self) -> str:
+        return "ConfirmTotpCommand(***)"
+
 
 class ConfirmTotp:
     """From the first right code on, each login takes one. Recovery codes are shown this once."""

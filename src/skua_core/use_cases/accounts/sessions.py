@@ -186,6 +186,9 @@ class StepUpCommand(msgspec.Struct, frozen=True, kw_only=True):
     """As at the login; needed where the account has a second factor."""
     caller: Caller
 
+    def __repr__(self) -> str:
+        return "StepUpCommand(***)"
+
 
 class StepUp:
     """Good for 15 minutes, in this session alone.
