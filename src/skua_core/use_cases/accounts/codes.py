@@ -7,8 +7,7 @@ import msgspec
 from skua_core.domain.account import Caller
 from skua_core.domain.challenge import Challenge, ChallengePurpose
 from skua_core.domain.handles import hash_of, is_code, new_code
-from skua_core.domain.limits import Bucket, Limits, Permit, network_of
-from skua_core.domain.user import Actor, User
+from skua_core.domain.limits import Bucket, Limits, Permit, permits_of
 from skua_core.errors import CodeInvalid
 from skua_core.ports.account_storage import AccountStorage, AccountUnit
 from skua_core.ports.account_vault import AccountPurpose, AccountVault
@@ -57,14 +56,19 @@ class Codes:
             text, self._vault.mac(AccountPurpose.CODE, _message(purpose, handle_hash, text))
         )
 
-    async def allow_mail(self, login: str, caller: Caller, *more: Permit) -> None:
+    async def allow_mail(self, login: str, caller: Caller, *more: Permit) -> tuple[Permit, ...]:
         """Take the permits for one mail to this address. Raises TooManyRequests."""
-        await take(
-            self._limiter,
+        permits = (
             *more,
             Permit(self._limits.code_mails_account, login),
-            Permit(self._limits.code_mails_ip, network_of(caller.ip)),
+            *permits_of(self._limits.code_mails_ip, caller.ip),
         )
+        await take(self._limiter, *permits)
+        return permits
+
+    async def give_back(self, permits: tuple[Permit, ...]) -> None:
+        """For a mail that wasn't sent after all."""
+        await self._limiter.give_back(permits)
 
     async def find(self, purpose: ChallengePurpose, handle: str, caller: Caller) -> Challenge:
         """The challenge as it is now, once a try is permitted; ``use`` decides.
@@ -107,7 +111,7 @@ class Codes:
         of_ip: Bucket,
         of_account: Bucket,
     ) -> Challenge:
-        await take(self._limiter, Permit(of_ip, network_of(caller.ip)))
+        await take(self._limiter, *permits_of(of_ip, caller.ip))
         async with self._storage.unit() as unit:
             challenge = await unit.challenges.lock(hash_of(handle))
         if challenge is None or challenge.purpose is not purpose:
@@ -120,11 +124,6 @@ class Codes:
         return is_code(code) and self._vault.recognise(
             AccountPurpose.CODE, message, challenge.code_mac
         )
-
-
-def actor_of(user: User, caller: Caller) -> Actor:
-    """Whoever proved to be this user by a code, before any session."""
-    return Actor(user_id=user.id, name=user.login, ip=caller.ip, user_agent=caller.user_agent)
 
 
 def facts(caller: Caller, at: datetime, **more: str) -> dict[str, str]:

@@ -4,19 +4,19 @@ from skua_core.domain.account import Account, Caller, PasswordHash
 from skua_core.domain.challenge import CODE_LIVES, Challenge, ChallengePurpose
 from skua_core.domain.handles import hash_of, new_handle
 from skua_core.domain.letter import Letter, LetterKind
-from skua_core.domain.limits import Limits, Permit, network_of
+from skua_core.domain.limits import Limits, Permit, permits_of
 from skua_core.domain.passwords import check_password
 from skua_core.domain.secret import Secret
 from skua_core.domain.session import EndReason, Session
-from skua_core.errors import CodeInvalid, InvalidCredentials
+from skua_core.errors import CodeInvalid, InvalidCredentials, PasswordCheckBusy
 from skua_core.ids import SessionId
 from skua_core.ports.account_storage import AccountStorage, AccountUnit
 from skua_core.ports.email_addresses import EmailAddresses
 from skua_core.ports.password_hasher import PasswordHasher
 from skua_core.ports.rate_limiter import RateLimiter
-from skua_core.use_cases.accounts.codes import Codes, PrivateCommand, actor_of, facts
+from skua_core.use_cases.accounts.codes import Codes, PrivateCommand, facts
 from skua_core.use_cases.accounts.letters import LetterBox
-from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry
+from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry, actor_of
 from skua_core.use_cases.accounts.throttle import take
 
 _PURPOSE = ChallengePurpose.RESET_PASSWORD
@@ -127,8 +127,8 @@ class ChangePasswordCommand(PrivateCommand, frozen=True, kw_only=True):
 class ChangePassword:
     """The current password and a session set a new one; every other session ends.
 
-    Wrong ones are limited as those of a known device: whoever found a browser open can't go on
-    guessing, and nobody elsewhere uses up the owner's tries.
+    Wrong ones are limited per session, together with those of the step-up: whoever found a browser
+    open can't go on guessing, and nobody elsewhere uses up the owner's tries.
     """
 
     def __init__(
@@ -168,18 +168,20 @@ class ChangePassword:
 
     async def _show(self, command: ChangePasswordCommand, session: Session) -> PasswordHash | None:
         """The hash of the current password, which was the right one."""
-        user_id = command.signed_in.user.id
-        permits = (
-            Permit(self._limits.login_failures_ip, network_of(command.caller.ip)),
-            Permit(self._limits.login_failures_device, f"{user_id}|{session.id}"),
-        )
-        await take(self._limiter, *permits)
+        await take(self._limiter, *permits_of(self._limits.login_ip, command.caller.ip))
+        failure = Permit(self._limits.login_failures_device, f"session|{session.id}")
+        await take(self._limiter, failure)
         async with self._storage.unit() as unit:
-            account = await unit.accounts.get(user_id)
+            account = await unit.accounts.get(session.user_id)
         shown = None if account is None else account.password
-        if not (await self._hasher.verify(command.current_password, shown)).right:
+        try:
+            verification = await self._hasher.verify(command.current_password, shown)
+        except PasswordCheckBusy:
+            await self._limiter.give_back([failure])
+            raise
+        if not verification.right:
             raise InvalidCredentials
-        await self._limiter.give_back(permits)
+        await self._limiter.give_back([failure])
         return shown
 
 

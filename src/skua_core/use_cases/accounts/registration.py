@@ -5,19 +5,19 @@ from skua_core.domain.bot import check_name
 from skua_core.domain.challenge import CODE_LIVES, Challenge, ChallengePurpose
 from skua_core.domain.handles import hash_of, new_handle
 from skua_core.domain.letter import Letter, LetterKind
-from skua_core.domain.limits import Limits, Permit, network_of
+from skua_core.domain.limits import Limits, permits_of
 from skua_core.domain.passwords import check_password
 from skua_core.domain.secret import Secret
 from skua_core.domain.user import User
-from skua_core.errors import CodeInvalid, EmailInUse, RegistrationClosed
+from skua_core.errors import CodeInvalid, EmailInUse, PasswordCheckBusy, RegistrationClosed
 from skua_core.ids import UserId
 from skua_core.ports.account_storage import AccountStorage, AccountUnit
 from skua_core.ports.email_addresses import EmailAddresses
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.password_hasher import PasswordHasher
-from skua_core.use_cases.accounts.codes import Codes, PrivateCommand, actor_of, facts
+from skua_core.use_cases.accounts.codes import Codes, PrivateCommand, facts
 from skua_core.use_cases.accounts.letters import LetterBox
-from skua_core.use_cases.accounts.signed_in import account_entry
+from skua_core.use_cases.accounts.signed_in import account_entry, actor_of
 
 _PURPOSE = ChallengePurpose.REGISTER
 
@@ -99,9 +99,13 @@ class Register:
         login = self._emails.normalise(command.email)
         name = check_name("user", command.name) if command.name.strip() else ""
         check_password(command.password.reveal(), login, name)
-        per_ip = Permit(self._limits.register_ip, network_of(command.caller.ip))
-        await self._codes.allow_mail(login, command.caller, per_ip)
-        hashed = await self._hasher.hash(command.password)
+        per_ip = permits_of(self._limits.register_ip, command.caller.ip)
+        taken = await self._codes.allow_mail(login, command.caller, *per_ip)
+        try:
+            hashed = await self._hasher.hash(command.password)
+        except PasswordCheckBusy:
+            await self._codes.give_back(taken)
+            raise
         return await self._begin(NewUser(login=login, name=name, password=hashed), command.caller)
 
     async def _begin(self, wanted: NewUser, caller: Caller) -> str:
