@@ -3,7 +3,7 @@
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from enum import StrEnum
 
 from dishka import (
@@ -24,12 +24,14 @@ from skua_adapters.account_storage.postgres import PostgresAccountStorage
 from skua_adapters.account_vault.fernet import FernetAccountVault
 from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSettings
 from skua_adapters.clock.system import SystemClock
+from skua_adapters.email_addresses.email_validator import EmailValidatorEmailAddresses
 from skua_adapters.id_factory.uuid7 import Uuid7IdFactory
 from skua_adapters.job_queue.in_process import InProcessJobQueue
 from skua_adapters.job_queue.postgres import PolledPostgresJobQueue, PostgresJobQueue
 from skua_adapters.lane_registry.postgres import PostgresLaneRegistry
 from skua_adapters.media_store.postgres import PostgresMediaStore
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
+from skua_adapters.password_hasher.bcrypt import BcryptPasswordHasher
 from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
 from skua_adapters.rate_limiter.in_process import InProcessRateLimiter
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
@@ -49,10 +51,12 @@ from skua_core.ports.account_storage import AccountStorage
 from skua_core.ports.account_vault import AccountVault
 from skua_core.ports.bot_api import BotApi, UpdateSource
 from skua_core.ports.clock import Clock
+from skua_core.ports.email_addresses import EmailAddresses
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.media_store import MediaStore
 from skua_core.ports.messenger import Messenger
+from skua_core.ports.password_hasher import PasswordHasher
 from skua_core.ports.platform_storage import BotDirectory, LaneRegistry, PlatformStorage
 from skua_core.ports.rate_limiter import RateLimiter
 from skua_core.ports.renderer import Renderer
@@ -63,6 +67,16 @@ from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
 from skua_core.ports.turn_groups import TurnGroups
 from skua_core.use_cases.access import EnterBot
+from skua_core.use_cases.accounts.codes import Codes
+from skua_core.use_cases.accounts.email_change import ConfirmEmailChange, RequestEmailChange
+from skua_core.use_cases.accounts.letters import LetterBox
+from skua_core.use_cases.accounts.passwords import ChangePassword, ForgotPassword, ResetPassword
+from skua_core.use_cases.accounts.registration import (
+    Register,
+    RegistrationMail,
+    ResendCode,
+    VerifyRegistration,
+)
 from skua_core.use_cases.aftermath import Aftermath, HarmLimits
 from skua_core.use_cases.arrivals import Arrivals
 from skua_core.use_cases.audit import ReadAudit, VerifyAudit
@@ -135,6 +149,7 @@ class SystemProvider(Provider):
     clock = provide(SystemClock, provides=Clock)
     ids = provide(Uuid7IdFactory, provides=IdFactory)
     renderer = provide(MinijinjaRenderer, provides=Renderer)
+    email_addresses = provide(EmailValidatorEmailAddresses, provides=EmailAddresses)
     vault = provide(FernetTokenVault, provides=TokenVault)
     account_vault = provide(FernetAccountVault, provides=AccountVault)
 
@@ -155,6 +170,12 @@ class SystemProvider(Provider):
     @provide
     def lane_times(self, settings: Settings) -> LaneTimes:
         return settings.lane_times
+
+    @provide
+    def password_hasher(self) -> Iterator[PasswordHasher]:
+        hasher = BcryptPasswordHasher()
+        yield hasher
+        hasher.close()
 
     @provide
     def limits(self, settings: Settings) -> Limits:
@@ -300,6 +321,10 @@ class UseCaseProvider(Provider):
     reports = provide_all(GetBroadcastReport, ListBroadcasts, WatchBroadcast, ExportRecipients)
     audit = provide_all(ReadAudit, VerifyAudit)
     apply_retention = provide(ApplyRetention)
+    registration = provide_all(Codes, RegistrationMail, Register, ResendCode, VerifyRegistration)
+    passwords = provide_all(ForgotPassword, ResetPassword, ChangePassword)
+    email_change = provide_all(RequestEmailChange, ConfirmEmailChange)
+    letters = provide(LetterBox)
 
     @provide
     def kept_months(self, settings: Settings) -> KeptMonths:
