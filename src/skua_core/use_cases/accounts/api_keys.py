@@ -15,6 +15,7 @@ from skua_core.ids import ApiKeyId, BotId, UserId, parse_id
 from skua_core.ports.account_storage import AccountStorage
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.platform_storage import PlatformStorage
+from skua_core.use_cases.accounts.codes import PrivateCommand
 from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry, actor_of
 
 
@@ -131,12 +132,9 @@ class RemoveApiKey:
             await unit.commit()
 
 
-class AuthenticateKeyCommand(msgspec.Struct, frozen=True, kw_only=True):
+class AuthenticateKeyCommand(PrivateCommand, frozen=True, kw_only=True):
     text: str
     caller: Caller
-
-    def __repr__(self) -> str:
-        return "AuthenticateKeyCommand(***)"
 
 
 class AuthenticateKey:

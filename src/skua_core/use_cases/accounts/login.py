@@ -14,6 +14,7 @@ from skua_core.ports.email_addresses import EmailAddresses
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.password_hasher import PasswordHasher
 from skua_core.ports.session_tokens import SessionClaims, SessionTokens
+from skua_core.use_cases.accounts.codes import PrivateCommand
 from skua_core.use_cases.accounts.factor_check import FactorCheck
 from skua_core.use_cases.accounts.login_permits import KnownDevice, LoginPermits
 from skua_core.use_cases.accounts.new_sessions import NewSession, NewSessions, find_device
@@ -21,15 +22,12 @@ from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry, acto
 from skua_core.use_cases.accounts.unlocking import MOST_FAILURES, Unlocking
 
 
-class LoginCommand(msgspec.Struct, frozen=True, kw_only=True):
+class LoginCommand(PrivateCommand, frozen=True, kw_only=True):
     email: str
     password: Secret
     totp: str | None = None
     """A code of the authenticator, a recovery code, or one that was mailed to unlock the login."""
     caller: Caller
-
-    def __repr__(self) -> str:
-        return "LoginCommand(***)"
 
 
 class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from skua_core.ids import UserId
 from skua_core.ports.account_storage import AccountStorage, AccountUnit
 from skua_core.ports.account_vault import AccountPurpose, AccountVault
 from skua_core.ports.rate_limiter import RateLimiter
+from skua_core.use_cases.accounts.codes import PrivateCommand
 from skua_core.use_cases.accounts.factor_check import FactorCheck
 from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry
 from skua_core.use_cases.accounts.throttle import take
@@ -55,12 +56,9 @@ class BeginTotp:
         return TotpSecret(otpauth_uri=otpauth_uri(secret, account.user.login), secret=secret)
 
 
-class ConfirmTotpCommand(msgspec.Struct, frozen=True, kw_only=True):
+class ConfirmTotpCommand(PrivateCommand, frozen=True, kw_only=True):
     signed_in: SignedIn
     code: str
-
-    def __repr__(self) -> str:
-        return "ConfirmTotpCommand(***)"
 
 
 class ConfirmTotp:

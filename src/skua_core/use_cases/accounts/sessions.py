@@ -27,17 +27,15 @@ from skua_core.ports.clock import Clock
 from skua_core.ports.password_hasher import PasswordHasher
 from skua_core.ports.rate_limiter import RateLimiter
 from skua_core.ports.session_tokens import SessionClaims, SessionTokens
+from skua_core.use_cases.accounts.codes import PrivateCommand
 from skua_core.use_cases.accounts.factor_check import FactorCheck
 from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry, actor_of
 from skua_core.use_cases.accounts.throttle import take
 
 
-class AuthenticateCommand(msgspec.Struct, frozen=True, kw_only=True):
+class AuthenticateCommand(PrivateCommand, frozen=True, kw_only=True):
     token: str
     caller: Caller
-
-    def __repr__(self) -> str:
-        return "AuthenticateCommand(***)"
 
 
 class Authenticated(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,15 +177,12 @@ class EndOtherSessions:
                 await unit.commit()
 
 
-class StepUpCommand(msgspec.Struct, frozen=True, kw_only=True):
+class StepUpCommand(PrivateCommand, frozen=True, kw_only=True):
     signed_in: SignedIn
     password: Secret
     totp: str | None = None
     """As at the login; needed where the account has a second factor."""
     caller: Caller
-
-    def __repr__(self) -> str:
-        return "StepUpCommand(***)"
 
 
 class StepUp:

@@ -2,14 +2,12 @@
 
 from skua_core.domain.account import Account, Caller, display_name
 from skua_core.domain.challenge import CODE_LIVES, Challenge, ChallengePurpose
-from skua_core.domain.handles import hash_of, is_code, new_code
+from skua_core.domain.handles import hash_of, is_code
 from skua_core.domain.letter import Letter, LetterKind
-from skua_core.domain.limits import Limits, Permit, permits_of
 from skua_core.domain.user import User
-from skua_core.errors import InvalidCredentials
+from skua_core.errors import CodeInvalid, InvalidCredentials, TooManyRequests
 from skua_core.ports.account_storage import AccountStorage, AccountUnit
-from skua_core.ports.account_vault import AccountPurpose, AccountVault
-from skua_core.ports.rate_limiter import RateLimiter
+from skua_core.use_cases.accounts.codes import Codes
 from skua_core.use_cases.accounts.letters import LetterBox
 from skua_core.use_cases.accounts.signed_in import account_entry, actor_of
 
@@ -28,99 +26,70 @@ class Unlocking:
     is one per user, and no other way to it.
     """
 
-    def __init__(
-        self,
-        *,
-        storage: AccountStorage,
-        vault: AccountVault,
-        letters: LetterBox,
-        limiter: RateLimiter,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, *, storage: AccountStorage, codes: Codes, letters: LetterBox) -> None:
         self._storage = storage
-        self._vault = vault
+        self._codes = codes
         self._letters = letters
-        self._limiter = limiter
-        self._limits = limits
 
     async def __call__(self, account: Account, code: str | None, caller: Caller) -> None:
         """Raises InvalidCredentials unless ``code`` is the one that was mailed."""
-        if code is not None and is_code(code):
-            if await self._unlock(account, code, caller):
+        try:
+            if code is not None and is_code(code):
+                await self._unlock(account.user, code, caller)
                 return
-        else:
-            await self._mail_code(account, caller)
+            await self._mail_code(account.user, caller)
+        except (CodeInvalid, TooManyRequests):
+            # Neither tells that the password was right.
+            pass
         raise InvalidCredentials
 
-    async def _unlock(self, account: Account, code: str, caller: Caller) -> bool:
-        permits = (
-            Permit(self._limits.code_tries_account, account.user.login),
-            *permits_of(self._limits.code_tries_ip, caller.ip),
-        )
-        if await self._limiter.take(permits) > 0:
-            return False
-        handle_hash = _handle_hash(account.user)
+    async def _unlock(self, user: User, code: str, caller: Caller) -> None:
+        found = await self._codes.find(ChallengePurpose.UNLOCK, _handle(user), caller)
         async with self._storage.unit() as unit:
-            locked = await unit.accounts.get(account.user.id, lock=True)
-            challenge = await unit.challenges.lock(handle_hash)
-            if locked is None or challenge is None or not challenge.open(await unit.now()):
-                return False
-            message = _message(handle_hash, code)
-            right = self._vault.recognise(AccountPurpose.CODE, message, challenge.code_mac)
-            challenge.tries += 1
-            challenge.closed = right
-            await unit.challenges.save(challenge)
-            if right:
-                locked.failures = 0
-                await unit.accounts.save(locked)
-                actor = actor_of(account.user, caller)
-                await unit.audit(account.user.id).append(account_entry(actor, "login_unlocked"))
+            account = await unit.accounts.get(user.id, lock=True)
+            if account is None:
+                raise CodeInvalid
+            await self._codes.use(unit, found, code)
+            account.failures = 0
+            await unit.accounts.save(account)
+            entry = account_entry(actor_of(user, caller), "login_unlocked")
+            await unit.audit(user.id).append(entry)
             await unit.commit()
-        return right
 
-    async def _mail_code(self, account: Account, caller: Caller) -> None:
-        permits = (
-            Permit(self._limits.code_mails_account, account.user.login),
-            *permits_of(self._limits.code_mails_ip, caller.ip),
-        )
-        if await self._limiter.take(permits) > 0:
-            return
+    async def _mail_code(self, user: User, caller: Caller) -> None:
+        await self._codes.allow_mail(user.login, caller)
+        code = self._codes.new(ChallengePurpose.UNLOCK, hash_of(_handle(user)))
         async with self._storage.unit() as unit:
             # Locked, so that no two make the challenge.
-            if await unit.accounts.get(account.user.id, lock=True) is None:
+            if await unit.accounts.get(user.id, lock=True) is None:
                 return
-            code = new_code()
-            await self._renew(unit, account, code)
-            facts = {"code": code, "name": display_name(account.user)}
-            letter = Letter(to=account.user.login, kind=LetterKind.UNLOCK_LOGIN, facts=facts)
+            await _renew(unit, user, code.mac)
+            told = {"code": code.text, "name": display_name(user)}
+            letter = Letter(to=user.login, kind=LetterKind.UNLOCK_LOGIN, facts=told)
             await self._letters.post(unit, letter)
             await unit.commit()
 
-    async def _renew(self, unit: AccountUnit, account: Account, code: str) -> None:
-        handle_hash, now = _handle_hash(account.user), await unit.now()
-        code_mac = self._vault.mac(AccountPurpose.CODE, _message(handle_hash, code))
-        challenge = await unit.challenges.lock(handle_hash)
-        if challenge is not None:
-            challenge.renew(code_mac, now)
-            challenge.closed = False
-            await unit.challenges.save(challenge)
-            return
-        challenge = Challenge(
-            handle_hash=handle_hash,
-            purpose=ChallengePurpose.UNLOCK,
-            login=account.user.login,
-            code_mac=code_mac,
-            expires_at=now + CODE_LIVES,
-            created_at=now,
-            user_id=account.user.id,
-        )
-        await unit.challenges.add(challenge)
+
+async def _renew(unit: AccountUnit, user: User, code_mac: bytes) -> None:
+    handle_hash, now = hash_of(_handle(user)), await unit.now()
+    challenge = await unit.challenges.lock(handle_hash)
+    if challenge is not None:
+        challenge.renew(code_mac, now)
+        challenge.closed = False
+        await unit.challenges.save(challenge)
+        return
+    challenge = Challenge(
+        handle_hash=handle_hash,
+        purpose=ChallengePurpose.UNLOCK,
+        login=user.login,
+        code_mac=code_mac,
+        expires_at=now + CODE_LIVES,
+        created_at=now,
+        user_id=user.id,
+    )
+    await unit.challenges.add(challenge)
 
 
-def _handle_hash(user: User) -> bytes:
+def _handle(user: User) -> str:
     # With the address: a code that went to a former one is worth nothing.
-    return hash_of(f"{ChallengePurpose.UNLOCK}|{user.id}|{user.login}")
-
-
-def _message(handle_hash: bytes, code: str) -> str:
-    return f"{ChallengePurpose.UNLOCK}|{handle_hash.hex()}|{code}"
+    return f"{ChallengePurpose.UNLOCK}|{user.id}|{user.login}"
