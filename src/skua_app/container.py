@@ -69,7 +69,6 @@ from skua_core.ports.turn_groups import TurnGroups
 from skua_core.use_cases.access import EnterBot
 from skua_core.use_cases.accounts.codes import Codes
 from skua_core.use_cases.accounts.email_change import ConfirmEmailChange, RequestEmailChange
-from skua_core.use_cases.accounts.letters import LetterBox
 from skua_core.use_cases.accounts.passwords import ChangePassword, ForgotPassword, ResetPassword
 from skua_core.use_cases.accounts.registration import (
     Register,
@@ -324,7 +323,6 @@ class UseCaseProvider(Provider):
     registration = provide_all(Codes, RegistrationMail, Register, ResendCode, VerifyRegistration)
     passwords = provide_all(ForgotPassword, ResetPassword, ChangePassword)
     email_change = provide_all(RequestEmailChange, ConfirmEmailChange)
-    letters = provide(LetterBox)
 
     @provide
     def kept_months(self, settings: Settings) -> KeptMonths:
