@@ -37,12 +37,12 @@ from skua_adapters.rate_limiter.in_process import InProcessRateLimiter
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
 from skua_adapters.retention.postgres import PostgresRetention
 from skua_adapters.scheduled_jobs.postgres import PostgresScheduledJobs
-from skua_adapters.session_tokens.jwt import JwtSessionTokens
 from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
 from skua_adapters.token_vault.fernet import FernetTokenVault
 from skua_app.mail import MailProvider
 from skua_app.settings import SettingInvalid, Settings
+from skua_app.sign_in import SignInProvider
 from skua_core.domain.account import Registration
 from skua_core.domain.lane import LaneTimes
 from skua_core.domain.limits import Limits
@@ -62,7 +62,6 @@ from skua_core.ports.rate_limiter import RateLimiter
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.retention import KeptMonths, Retention
 from skua_core.ports.scheduled_jobs import ScheduledJobs
-from skua_core.ports.session_tokens import SessionTokens
 from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
 from skua_core.ports.turn_groups import TurnGroups
@@ -157,10 +156,6 @@ class SystemProvider(Provider):
         if settings.web_secret_key is None:
             raise SettingInvalid("WEB_SECRET_KEY", "it isn't set, and tokens are sealed with it")
         return KeyRing.from_settings(settings.web_secret_key, settings.web_secret_keys_old)
-
-    @provide
-    def session_tokens(self, ring: KeyRing, settings: Settings) -> SessionTokens:
-        return JwtSessionTokens(ring, installation=settings.skua_public_url or "skua")
 
     @provide
     def lane_settings(self, settings: Settings) -> LaneSettings:
@@ -383,6 +378,7 @@ def make_container(
         TelegramProvider(),
         OneProcessProvider() if queue is QueueKind.IN_PROCESS else SharedProvider(),
         MailProvider(),
+        SignInProvider(),
         UseCaseProvider(),
         WorkerProvider(),
         *more,
