@@ -6,13 +6,16 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from skua_http.access_log import AccessLog
+from skua_http.accounts.routes import ACCOUNT_ROUTES
 from skua_http.allowed_ips import AllowedAddresses
 from skua_http.api_docs.routes import API_DOCS
+from skua_http.authentication import set_rolled_cookie
 from skua_http.client_address import ClientAddress
 from skua_http.cors import Cors
 from skua_http.doors import Doors
 from skua_http.head_requests import HeadRequests
 from skua_http.health import healthz, readyz
+from skua_http.openapi import describe
 from skua_http.problem_pages import PAGES
 from skua_http.problems import HANDLERS, Problems
 from skua_http.request_ids import RequestIds
@@ -28,18 +31,25 @@ BODY_LIMIT = 1_000_000
 def create_app(container: AsyncContainer, settings: HttpSettings | None = None) -> Litestar:
     """Everything that Skua serves over HTTP.
 
-    ``container`` provides, for the whole life of the program: AuthenticateWebhook, ReceiveUpdate,
-    IntakeGate and ReadinessCheck. Whoever
+    ``container`` provides, for the whole life of the program: the use cases of accounts,
+    AuthenticateWebhook, ReceiveUpdate, IntakeGate, ReadinessCheck, RateLimiter and Limits. Whoever
     made it also closes it.
 
     The application logs bugs, and each request without its address: a webhook's holds a secret,
     so the server mustn't log any either.
     """
+    described = [*ACCOUNT_ROUTES, healthz, readyz]
     app = Litestar(
-        route_handlers=[healthz, readyz, *PAGES, *API_DOCS, receive_telegram_update],
+        route_handlers=[
+            *described,
+            describe(described),
+            *PAGES,
+            *API_DOCS,
+            receive_telegram_update,
+        ],
         state=State({"container": container}),
         exception_handlers=dict(HANDLERS),
-        before_send=[add_security_headers],
+        before_send=[set_rolled_cookie, add_security_headers],
         request_max_body_size=BODY_LIMIT,
         openapi_config=None,
         # Without these the environment decides (LITESTAR_DEBUG, LITESTAR_PDB), and Litestar sets

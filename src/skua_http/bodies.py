@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Generic, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
 from litestar.exceptions import ValidationException
+from litestar.params import QueryParameter
 
 LONGEST_PAGE = 200
 PAGE = 50
@@ -27,7 +28,6 @@ class Named(Protocol):
 
 
 N = TypeVar("N", bound=Named)
-T = TypeVar("T")
 
 Id = Annotated[str, msgspec.Meta(examples=["01977a6e-6f2a-7b1e-9c55-0d4b7d2f9a10"])]
 Time = Annotated[
@@ -38,17 +38,17 @@ Time = Annotated[
         extra_json_schema={"extra": {"format": "date-time"}},
     ),
 ]
-Limit = Annotated[int, msgspec.Meta(ge=1, le=LONGEST_PAGE, description="How many at most")]
-Cursor = Annotated[
-    str | None, msgspec.Meta(description="``next_cursor`` of the page before; none for the first")
+NextCursor = Annotated[
+    str | None,
+    msgspec.Meta(
+        description="Ask for the next page with it; null at the end",
+        examples=["01977a6e-6f2a-7b1e-9c55-0d4b7d2f9a10"],
+    ),
 ]
-
-
-class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """Newest first."""
-
-    items: list[T]
-    next_cursor: str | None = None
+Limit = Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE, description="How many at most")]
+Cursor = Annotated[
+    str | None, QueryParameter(description="`next_cursor` of the page before; none for the first")
+]
 
 
 def timestamp(at: datetime) -> str:

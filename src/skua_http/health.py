@@ -44,13 +44,13 @@ class Ready(msgspec.Struct, frozen=True):
     queue: QueueState = QueueState.OK
 
 
-@get("/healthz", sync_to_thread=False)
+@get("/healthz", summary="Is the process alive?", sync_to_thread=False)
 def healthz() -> Alive:
     """Says that the process serves requests, and asks nobody else."""
     return Alive()
 
 
-@get("/readyz")
+@get("/readyz", summary="Can requests be served?")
 @inject
 async def readyz(check: FromDishka[ReadinessCheck]) -> Ready:
     """Says whether requests can be served whole; not why, for anybody may ask."""
