@@ -13,12 +13,17 @@ none, and at Python's 700 looking through them takes a third of a sender's time.
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
     """Like ``asyncio.run``, for a process that does nothing else."""
+    tune_collector()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main)
+
+
+def tune_collector() -> None:
+    """For a process that has imported what it needs and begins to work."""
     gc.collect()
     # What is there by now stays: modules, classes, settings.
     gc.freeze()
     gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(main)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

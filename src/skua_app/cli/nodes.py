@@ -14,9 +14,10 @@ from skua_app.cli.database import check
 from skua_app.cli.plain import note
 from skua_app.embedded import EmbeddedInstallation
 from skua_app.logs import set_up_logs
-from skua_app.node import NodeParts, listen, run_node, stop_on_signals
+from skua_app.node import NodeParts, check_queue, listen, run_node, stop_on_signals
 from skua_app.settings import Settings
 from skua_app.supervisor import ChildUnfit, Supervisor
+from skua_app.tls_files import TlsFiles
 from skua_core.errors import SkuaError
 
 _log = logging.getLogger("skua")
@@ -37,9 +38,25 @@ def up(settings: Settings, *, host: str, port: int) -> None:
             raise Exit(UNFIT) from None
 
 
-def serve(settings: Settings, *, host: str, port: int) -> None:
-    greeting = f"Serving {_address(host, port)}."
-    _run(settings, NodeParts(web=True, host=host, port=port, greeting=greeting))
+def serve(
+    settings: Settings, *, host: str, port: int, tls: TlsFiles | None, processes: int
+) -> None:
+    """Raises PortTaken, CertificateUnfit and whatever makes a database or a queue unfit."""
+    from skua_app import serving  # noqa: PLC0415 - the other programs don't need Granian
+
+    _set_up(settings)
+    with listen(host, port) as listener:
+        door = serving.Door(ip=listener.getsockname()[0], port=port, tls=tls, processes=processes)
+    if tls is not None:
+        tls.check()
+
+    async def check_surroundings() -> None:
+        await check(settings)
+        await check_queue(settings)
+
+    with _defects_logged():
+        asyncio.run(check_surroundings())
+        serving.serve(settings, door)
 
 
 def worker(settings: Settings) -> None:
@@ -86,9 +103,15 @@ def _within_reach(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - looked up
 
 
-def _run(settings: Settings, parts: NodeParts) -> None:
+def _set_up(settings: Settings) -> None:
+    """The log; and whether the settings can be used, as far as no other program is needed."""
     set_up_logs(settings.skua_log)
+    settings.fault_plan()
     KeyRing.from_settings(settings.web_secret_key or "", settings.web_secret_keys_old)
+
+
+def _run(settings: Settings, parts: NodeParts) -> None:
+    _set_up(settings)
 
     async def run() -> None:
         await check(settings)

@@ -3,6 +3,8 @@
 What they are made of is imported when they begin: it takes seconds, and --help must not.
 """
 
+from pathlib import Path
+
 import rich_click as click
 
 from skua_app.cli.surroundings import Surroundings
@@ -12,6 +14,7 @@ host_option = click.option(
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
 )
 port_option = click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+_FILE = click.Path(path_type=Path)
 
 
 @click.command()
@@ -39,16 +42,46 @@ def up(surroundings: Surroundings, *, host: str, port: int) -> None:
 @click.command()
 @host_option
 @port_option
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="How many share the work; one for each core is a good number.",
+)
+@click.option(
+    "--tls-cert",
+    "certificate",
+    type=_FILE,
+    help="Serve https with this certificate (PEM, its issuers after it).",
+)
+@click.option("--tls-key", "key", type=_FILE, help="The key of that certificate (PEM).")
 @click.pass_obj
-def serve(surroundings: Surroundings, *, host: str, port: int) -> None:
+def serve(
+    surroundings: Surroundings,
+    *,
+    host: str,
+    port: int,
+    processes: int,
+    certificate: Path | None,
+    key: Path | None,
+) -> None:
     """Run the server alone, for an installation of many machines.
 
-    It needs SKUA_DATABASE_URL, WEB_SECRET_KEY and SKUA_PUBLIC_URL.
+    It needs SKUA_DATABASE_URL, WEB_SECRET_KEY and SKUA_PUBLIC_URL. It speaks HTTP/1.1 and HTTP/2
+    on one port. SIGTERM or Ctrl-C stops it once the requests in flight are answered; SIGHUP makes
+    it read the certificate anew.
     """
     from skua_app.cli import nodes  # noqa: PLC0415 - see above
+    from skua_app.tls_files import TlsFiles  # noqa: PLC0415 - as above
 
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together.")
+    tls = None
+    if certificate is not None and key is not None:
+        tls = TlsFiles(certificate=certificate, key=key)
     settings = _of_many(surroundings)
-    nodes.serve(settings, host=host, port=port)
+    nodes.serve(settings, host=host, port=port, tls=tls, processes=processes)
 
 
 @click.command()

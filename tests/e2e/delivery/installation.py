@@ -39,7 +39,7 @@ from skua_core.use_cases.campaigns import ComposeCampaign, ComposeCampaignComman
 from skua_core.use_cases.media import UploadMedia, UploadMediaCommand
 from skua_core.use_cases.subscribers import ImportSubscribers, ImportSubscribersCommand
 from tests.e2e.delivery.ledger import BotBooks, read_books
-from tests.e2e.delivery.programs import Death, KeptProgram, Plan, Program
+from tests.e2e.delivery.programs import Death, KeptProgram, Plan, Program, ServerProgram
 
 _Found = TypeVar("_Found")
 SKUA = (sys.executable, "-c", "from skua_app.cli import main; main()")
@@ -114,7 +114,8 @@ class Installation:
     def server(self, name: str = "server", *, port: int | None = None) -> Program:
         """At the public URL's port, or behind it at one of its own."""
         public = self.environment["SKUA_PUBLIC_URL"].rpartition(":")[2]
-        return self.program(name, [*SKUA, "serve", "--port", str(port or public)])
+        command = [*SKUA, "serve", "--port", str(port or public)]
+        return self._added(ServerProgram(name, command, self.environment, self.directory))
 
     def supervisor(self, port: int) -> Program:
         return self.program("supervisor", [*SKUA, "up", "--port", str(port)])
@@ -122,7 +123,9 @@ class Installation:
     def program(
         self, name: str, command: list[str], more: Mapping[str, str] = MappingProxyType({})
     ) -> Program:
-        program = Program(name, command, {**self.environment, **more}, self.directory)
+        return self._added(Program(name, command, {**self.environment, **more}, self.directory))
+
+    def _added(self, program: Program) -> Program:
         self.programs.append(program)
         return program
 

@@ -115,8 +115,8 @@ class Program:
             )
 
     def send(self, number: signal.Signals) -> None:
-        assert self.process is not None, f"{self.name} was never started"
-        self.process.send_signal(number)
+        """To it and the processes that it began."""
+        os.killpg(self.pid, number)
 
     async def ended(self) -> int:
         assert self.process is not None, f"{self.name} was never started"
@@ -131,20 +131,20 @@ class Program:
         if self.process is None:
             return None
         if self.process.returncode is None:
-            self.process.send_signal(signal.SIGCONT)
+            self.send(signal.SIGCONT)
             self.process.terminate()
         try:
             async with asyncio.timeout(_LONGEST_END):
                 return await self.process.wait()
         finally:
             if self.process.returncode is None:
-                self.process.kill()
+                self.send(signal.SIGKILL)
                 await self.process.wait()
 
     async def kill(self) -> None:
         """End it the hard way, and wait for that; nothing to do for one that has ended."""
         if self.process is not None and self.process.returncode is None:
-            self.process.kill()
+            self.send(signal.SIGKILL)
             await self.process.wait()
 
     def assert_no_own_end(self) -> None:
@@ -163,6 +163,25 @@ class Program:
     def tail(self) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return f"--- {self.name} ---\n{text[-_TAIL:]}"
+
+
+class ServerProgram(Program):
+    """``skua serve``: when the process dies that serves, all of it is killed.
+
+    It would replace that process itself, and nobody could tell one life from the next.
+    """
+
+    async def ended(self) -> int:
+        ended = asyncio.create_task(super().ended())
+        try:
+            while not ended.done():
+                if self.has_said("Unexpected exit from worker"):
+                    with contextlib.suppress(ProcessLookupError):
+                        self.send(signal.SIGKILL)
+                await asyncio.wait({ended}, timeout=0.05)
+            return ended.result()
+        finally:
+            ended.cancel()
 
 
 Observe = Callable[[Death], Awaitable[Death]]
