@@ -33,7 +33,8 @@ EVERYTHING = """
            format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' ' ||
            coalesce(pg_get_expr(d.adbin, d.adrelid), '') || ' ' || coalesce(a.attacl::text, '')
            || ' ' || c.relrowsecurity || c.relforcerowsecurity || coalesce(c.relacl::text, '')
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    FROM pg_class c JOIN pg_attribute a
+        ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
     WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname = ANY($1))
     UNION ALL

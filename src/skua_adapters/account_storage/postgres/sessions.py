@@ -124,7 +124,7 @@ class PostgresSessionRepository(SessionRepository):
         )
 
 
-def _change(session_id: SessionId) -> Update[SessionRow]:
+def _change(session_id: SessionId) -> Update:
     """Only what still lives is changed."""
     return (
         update(SessionRow)

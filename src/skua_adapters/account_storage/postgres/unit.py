@@ -48,7 +48,8 @@ class _PostgresAccountUnit(AccountUnit):
         self.outbox = PostgresOutbox(session)
 
     async def now(self) -> datetime:
-        return (await self._session.scalars(select(func.clock_timestamp()))).one()
+        now: datetime = (await self._session.scalars(select(func.clock_timestamp()))).one()
+        return now
 
     async def invited(self, login: str) -> bool:
         good = exists().where(
