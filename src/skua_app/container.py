@@ -67,7 +67,14 @@ from skua_core.ports.token_vault import TokenVault
 from skua_core.ports.turn_groups import TurnGroups
 from skua_core.use_cases.access import EnterBot
 from skua_core.use_cases.accounts.codes import Codes
+from skua_core.use_cases.accounts.data import EraseAccount, ExportAccount
 from skua_core.use_cases.accounts.email_change import ConfirmEmailChange, RequestEmailChange
+from skua_core.use_cases.accounts.operators import (
+    CreateUser,
+    DisableUser,
+    EnableUser,
+    ListUsers,
+)
 from skua_core.use_cases.accounts.passwords import ChangePassword, ForgotPassword, ResetPassword
 from skua_core.use_cases.accounts.registration import (
     Register,
@@ -318,6 +325,8 @@ class UseCaseProvider(Provider):
     registration = provide_all(Codes, RegistrationMail, Register, ResendCode, VerifyRegistration)
     passwords = provide_all(ForgotPassword, ResetPassword, ChangePassword)
     email_change = provide_all(RequestEmailChange, ConfirmEmailChange)
+    operators = provide_all(CreateUser, ListUsers, DisableUser, EnableUser)
+    data = provide_all(ExportAccount, EraseAccount)
 
     @provide
     def kept_months(self, settings: Settings) -> KeptMonths:

@@ -2,8 +2,9 @@
 
 from typing import TextIO
 
+from skua_adapters.mailer.mailboxes import mailbox_of
 from skua_core.domain.letter import Mail
-from skua_core.errors import MailUnavailable, MailUndeliverable
+from skua_core.errors import MailUnavailable
 from skua_core.ids import MailId
 from skua_core.ports.mailer import Mailer
 
@@ -18,8 +19,7 @@ class ConsoleMailer(Mailer):
 
     async def send(self, mail_id: MailId, mail: Mail) -> None:
         del mail_id  # only mailboxes know a repetition by it
-        if "@" not in mail.to:
-            raise MailUndeliverable("its address isn't one")
+        mailbox_of(mail.to)
         lines = (_RULE, f"Mail to {mail.to}", f"Subject: {mail.subject}", "", mail.text, _RULE)
         try:
             self._stream.write("\n".join(_shown(line) for line in lines) + "\n")

@@ -1,5 +1,6 @@
 """A mailer that keeps what it is given, and can be made to refuse it."""
 
+from skua_adapters.mailer.mailboxes import mailbox_of
 from skua_core.domain.letter import Mail
 from skua_core.errors import MailUnavailable, MailUndeliverable
 from skua_core.ids import MailId
@@ -27,8 +28,9 @@ class RecordingMailer(Mailer):
     async def send(self, mail_id: MailId, mail: Mail) -> None:
         if self._cut_off:
             raise MailUnavailable("the network is cut off")
-        if mail.to in self._refused or "@" not in mail.to:
+        if mail.to in self._refused:
             raise MailUndeliverable("550 for the recipient")
+        mailbox_of(mail.to)
         self.sent.append(mail)
         self.ids.append(mail_id)
 

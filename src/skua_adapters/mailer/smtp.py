@@ -20,7 +20,8 @@ from aiosmtplib.errors import (
     SMTPSenderRefused,
 )
 
-from skua_adapters.mailer.smtp_server import Encryption, SmtpServer, mailbox_of
+from skua_adapters.mailer.mailboxes import mailbox_of
+from skua_adapters.mailer.smtp_server import Encryption, SmtpServer
 from skua_core.domain.letter import Mail
 from skua_core.errors import MailUnavailable, MailUndeliverable, SkuaError
 from skua_core.ids import MailId
@@ -32,7 +33,6 @@ _PATIENCE = 30.0
 _GOODBYE = 2.0
 """Seconds for the server to say goodbye; by then it has taken the mail."""
 _PERMANENT = range(500, 600)
-_NO_ADDRESS = "its address isn't one"
 
 
 class SmtpMailer(Mailer):
@@ -58,17 +58,13 @@ class SmtpMailer(Mailer):
         self._tls = tls
 
     async def send(self, mail_id: MailId, mail: Mail) -> None:
-        try:
-            to = mailbox_of(mail.to)
-            message = self._message(mail_id, mail, to)
-        except ValueError:
-            raise MailUndeliverable(_NO_ADDRESS) from None
+        message = self._message(mail_id, mail, mailbox_of(mail.to))
         client = self._client()
         try:
             async with asyncio.timeout(self._patience):
                 await client.connect()
                 await client.send_message(message)
-        except (SMTPException, OSError, ValueError) as error:
+        except (SMTPException, OSError) as error:
             client.close()
             # Without its cause: that holds the address, and the cause of that the connection.
             raise _reason(error) from None
@@ -101,8 +97,11 @@ class SmtpMailer(Mailer):
         message = EmailMessage(policy=SMTP_POLICY)
         message["From"] = self._sender
         message["To"] = to
-        # A line break would begin another header, so the library refuses it with a ValueError.
-        message["Subject"] = mail.subject
+        try:
+            message["Subject"] = mail.subject
+        except ValueError:
+            # With a line break, which would begin another header.
+            raise MailUndeliverable("its subject isn't one line") from None
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = f"<{mail_id}@{self._sender.domain}>"
         # RFC 3834: so that no holiday notice answers.
@@ -120,10 +119,8 @@ def _reason(error: Exception) -> SkuaError:
             return _refusal(code, "for its content")
         case SMTPNotSupported():
             return MailUndeliverable("it can't carry an address beyond ASCII")
-        case SMTPException() | OSError():
-            return MailUnavailable(_trouble(error))
         case _:
-            return MailUndeliverable(_NO_ADDRESS)
+            return MailUnavailable(_trouble(error))
 
 
 def _refusal(code: int, what: str) -> SkuaError:

@@ -1,7 +1,6 @@
 """Where mails go and whom they are from, read from settings."""
 
 import re
-from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from enum import StrEnum
@@ -9,10 +8,11 @@ from ipaddress import ip_address
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-import idna
 import msgspec
 
+from skua_adapters.mailer.mailboxes import mailbox_of
 from skua_core.domain.secret import Secret
+from skua_core.errors import MailUndeliverable
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
 
@@ -86,18 +86,6 @@ def parse_sender(text: str) -> Address:
         raise ValueError("it holds characters that can't be shown")
     try:
         mailbox = mailbox_of(address)
-    except ValueError:
+    except MailUndeliverable:
         raise ValueError("it isn't an address such as Skua <skua@skua.example>") from None
     return Address(name, mailbox.username, mailbox.domain)
-
-
-def mailbox_of(address: str) -> Address:
-    """The address as mail servers know it, its domain in ASCII. Raises ValueError."""
-    local, _, domain = address.rpartition("@")
-    if not local or not domain:
-        raise ValueError("no address")
-    try:
-        ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
-        return Address(username=local, domain=ascii_domain)
-    except (ValueError, IndexError, HeaderParseError) as error:
-        raise ValueError("no address") from error

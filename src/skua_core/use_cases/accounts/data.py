@@ -145,6 +145,9 @@ class AccountExport(msgspec.Struct, frozen=True, kw_only=True):
     bots: Sequence[ExportedBot]
     audit_log: Sequence[ExportedEntry]
 
+    def __repr__(self) -> str:
+        return "AccountExport(***)"
+
 
 class ExportAccount:
     """Hand a user everything that Skua knows of them, as one document."""

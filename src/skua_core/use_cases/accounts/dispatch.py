@@ -104,7 +104,7 @@ class DispatchMail:
 def pause(attempts: int) -> float:
     """Seconds to wait after so many attempts."""
     doublings = min(attempts - 1, 10)
-    return min(_FIRST_PAUSE * 2**doublings, _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)
 
 
 def _written_at(mail_id: MailId) -> datetime:

@@ -19,9 +19,10 @@ from skua_core.ports.email_addresses import EmailAddresses
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.password_hasher import PasswordHasher
 from skua_core.ports.platform_storage import PlatformStorage
+from skua_core.use_cases.accounts.codes import PrivateCommand
 
 
-class CreateUserCommand(msgspec.Struct, frozen=True, kw_only=True):
+class CreateUserCommand(PrivateCommand, frozen=True, kw_only=True):
     email: str
     name: str
     password: Secret
@@ -42,19 +43,19 @@ class CreateUser:
         *,
         storage: AccountStorage,
         platform: PlatformStorage,
-        addresses: EmailAddresses,
+        emails: EmailAddresses,
         hasher: PasswordHasher,
         ids: IdFactory,
     ) -> None:
         self._storage = storage
         self._platform = platform
-        self._addresses = addresses
+        self._emails = emails
         self._hasher = hasher
         self._ids = ids
 
     async def __call__(self, command: CreateUserCommand) -> User:
         """Raises EmailInvalid, NameInvalid, PasswordUnfit, EmailInUse and LocalUserTaken."""
-        login = self._addresses.normalise(command.email)
+        login = self._emails.normalise(command.email)
         name = check_name("user", command.name) if command.name.strip() else ""
         check_password(command.password.reveal(), login, name)
         hashed = await self._hasher.hash(command.password)
@@ -104,7 +105,7 @@ class ListUsers:
             return await unit.accounts.page(after=query.after, limit=query.limit)
 
 
-class DisableUserCommand(msgspec.Struct, frozen=True, kw_only=True):
+class DisableUserCommand(PrivateCommand, frozen=True, kw_only=True):
     email: str
     actor: Actor
 
@@ -115,13 +116,13 @@ class DisableUser:
     Their bots go on: what they send was asked for before.
     """
 
-    def __init__(self, *, storage: AccountStorage, addresses: EmailAddresses) -> None:
+    def __init__(self, *, storage: AccountStorage, emails: EmailAddresses) -> None:
         self._storage = storage
-        self._addresses = addresses
+        self._emails = emails
 
     async def __call__(self, command: DisableUserCommand) -> User:
         """Does nothing for a disabled user. Raises EmailInvalid and UserNotFound."""
-        login = self._addresses.normalise(command.email)
+        login = self._emails.normalise(command.email)
         async with self._storage.unit() as unit:
             account = await _account(unit, login)
             user = account.user
@@ -135,7 +136,7 @@ class DisableUser:
         return user
 
 
-class EnableUserCommand(msgspec.Struct, frozen=True, kw_only=True):
+class EnableUserCommand(PrivateCommand, frozen=True, kw_only=True):
     email: str
     actor: Actor
 
@@ -143,13 +144,13 @@ class EnableUserCommand(msgspec.Struct, frozen=True, kw_only=True):
 class EnableUser:
     """Let a disabled user sign in again. What ended stays ended; API keys work again."""
 
-    def __init__(self, *, storage: AccountStorage, addresses: EmailAddresses) -> None:
+    def __init__(self, *, storage: AccountStorage, emails: EmailAddresses) -> None:
         self._storage = storage
-        self._addresses = addresses
+        self._emails = emails
 
     async def __call__(self, command: EnableUserCommand) -> User:
         """Does nothing for one who isn't disabled. Raises EmailInvalid and UserNotFound."""
-        login = self._addresses.normalise(command.email)
+        login = self._emails.normalise(command.email)
         async with self._storage.unit() as unit:
             account = await _account(unit, login)
             user = account.user
