@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - Redis's own, not Python's
 
 from skua_adapters.rate_limiter.in_process import InProcessRateLimiter
 from skua_adapters.rate_limiter.microseconds import SECOND, interval
@@ -46,8 +46,9 @@ class RedisRateLimiter(RateLimiter):
             url,
             socket_timeout=patience,
             socket_connect_timeout=patience,
-            # A second try could take a second permit.
-            retry=Retry(NoBackoff(), 0),
+            # The first attempt after a restart finds the kept connection dead. At worst the second
+            # takes a second permit, which is why one that took too long is no reason for it.
+            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
         )
         self._take: AsyncScript = self._client.register_script(TAKE)
         self._give_back: AsyncScript = self._client.register_script(GIVE_BACK)

@@ -26,9 +26,14 @@ local wait = 0
 for number, key in ipairs(KEYS) do
   local every = tonumber(ARGV[2 * number - 1])
   local whole = every * tonumber(ARGV[2 * number])
-  local full_at = after[key] or tonumber(redis.call('GET', key) or now)
-  -- Not later than an empty bucket's: the clock may have been set back, or the bucket made smaller.
-  full_at = math.max(now, math.min(full_at, now + whole)) + every
+  local full_at = after[key]
+  if not full_at then
+    -- Not later than an empty bucket's: the clock may have been set back, or the bucket made
+    -- smaller.
+    local stored = tonumber(redis.call('GET', key) or now)
+    full_at = math.max(now, math.min(stored, now + whole))
+  end
+  full_at = full_at + every
   after[key] = full_at
   wait = math.max(wait, full_at - whole - now)
 end
