@@ -28,6 +28,7 @@ async def _run(settings: Settings, host: str, port: int) -> None:
         web=True,
         worker=True,
         poller=settings.skua_public_url is None,
+        mail_on_console=True,
         queue=QueueKind.IN_PROCESS,
         host=host,
         port=port,

@@ -9,21 +9,23 @@ from collections.abc import Coroutine, Iterator
 
 import msgspec
 import uvicorn
-from dishka import AsyncContainer
+from dishka import AsyncContainer, Provider
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._sql.boot_check import check_storage
 from skua_adapters.job_queue.postgres import PostgresJobQueue
 from skua_app.container import QueueKind, database_url, make_container
+from skua_app.mail import ConsoleMailProvider
 from skua_app.settings import SettingInvalid, Settings
 from skua_app.upkeep import scheduled_jobs
-from skua_app.web import HttpProvider
+from skua_app.web import HttpProvider, http_settings
 from skua_core import faults
 from skua_core.errors import ErrorKind, QueueUnavailable, QueueUnfit, SkuaError
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.scheduled_jobs import ScheduledJobs
 from skua_http.app import create_app
+from skua_worker.outbox import OutboxLoop
 from skua_worker.poller import UpdatePoller
 from skua_worker.runner import LaneRunner, RunnerSettings
 from skua_worker.scheduled_jobs import ScheduledJobRunner
@@ -48,6 +50,8 @@ class NodeParts(msgspec.Struct, frozen=True, kw_only=True):
     worker: bool = False
     poller: bool = False
     """Fetches updates where there is no public URL; in one process only."""
+    mail_on_console: bool = False
+    """Where no mail server is set."""
     queue: QueueKind = QueueKind.SHARED
     host: str = "127.0.0.1"
     port: int = 8080
@@ -62,9 +66,7 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
     """
     faults.install(settings.fault_plan())
     listener = listen(parts.host, parts.port) if parts.web else None
-    container = make_container(
-        settings, queue=parts.queue, more=(HttpProvider(),) if parts.web else ()
-    )
+    container = make_container(settings, queue=parts.queue, more=_more(settings, parts))
     try:
         await check_storage(await container.get(AsyncEngine))
         await _check_queue(await container.get(JobQueue))
@@ -77,7 +79,7 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
             ]
             server = None
             if listener is not None:
-                server = _server(create_app(container))
+                server = _server(create_app(container, http_settings(settings)))
                 tasks.create_task(server.serve(sockets=[listener]))
             await stop.wait()
             if server is not None:
@@ -90,6 +92,22 @@ async def run_node(settings: Settings, parts: NodeParts, stop: asyncio.Event) ->
             raise
         # One of the tasks can't go on; its own word is what the operator needs.
         raise _first(deliberate) from None
+    finally:
+        await container.close()
+
+
+def _more(settings: Settings, parts: NodeParts) -> tuple[Provider, ...]:
+    more: list[Provider] = [HttpProvider()] if parts.web else []
+    if settings.skua_smtp_url is None and parts.mail_on_console:
+        more.append(ConsoleMailProvider())
+    return tuple(more)
+
+
+async def check_queue(settings: Settings) -> None:
+    """Raises SettingInvalid for a queue that can't be used."""
+    container = make_container(settings)
+    try:
+        await _check_queue(await container.get(JobQueue))
     finally:
         await container.close()
 
@@ -113,6 +131,8 @@ async def _background(
     container: AsyncContainer, parts: NodeParts, settings: Settings
 ) -> list[Coroutine[None, None, None]]:
     running: list[Coroutine[None, None, None]] = []
+    if parts.worker and (settings.skua_smtp_url is not None or parts.mail_on_console):
+        running.append((await container.get(OutboxLoop)).run())
     if parts.worker:
         runner = await container.get(LaneRunner)
         scheduled = ScheduledJobRunner(
