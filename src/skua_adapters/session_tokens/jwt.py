@@ -80,7 +80,7 @@ class JwtSessionTokens(SessionTokens):
         """What is inside, if the signature is right."""
         try:
             header = self._jws.get_unverified_header(token)
-            key_id = header.get("kid")
+            key_id: str = header.get("kid", "")
             if header != {"alg": _ALGORITHM, "typ": _TYPE, "kid": key_id}:
                 return None
             if key_id not in self._ring.key_ids:

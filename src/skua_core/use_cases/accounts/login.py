@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from skua_core.domain.account import Account, Caller, PasswordHash
+from skua_core.domain.audit import Details
 from skua_core.domain.secret import Secret
 from skua_core.domain.session import Device
 from skua_core.errors import InvalidCredentials, PasswordCheckBusy, SecondFactorRequired
@@ -148,7 +149,7 @@ class Login:
             account.password = proof.rehashed or account.password
             await unit.accounts.save(account)
             actor = actor_of(account.user, caller)
-            details = {
+            details: Details = {
                 "session": str(new.session.id),
                 "known_device": known,
                 "second_factor": factor,
