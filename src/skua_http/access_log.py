@@ -3,6 +3,7 @@
 import logging
 import time
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from skua_http.request_ids import request_id_of
@@ -38,7 +39,7 @@ def _write(scope: Scope, status: int, seconds: float) -> None:
     if route in _QUIET and status < 400:  # noqa: PLR2004 - where errors begin
         return
     # Whatever was sent as a method would be somebody else's text in the log.
-    method = scope["method"] if scope["type"] == "http" else ""
+    method = scope["method"] if scope["type"] == ScopeType.HTTP else ""
     _log.info(
         "Answered a request",
         extra={

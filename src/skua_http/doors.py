@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from litestar.utils.path import normalize_path
@@ -36,7 +37,7 @@ class Doors:
         self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         # As it will be routed: //api/… reaches the same as /api/… and must not pass by a door.

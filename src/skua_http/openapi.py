@@ -45,7 +45,7 @@ def problems(
 
     ``public``: nobody has to sign in. ``safe``: it changes nothing. ``body``: it takes one.
     """
-    own = [*_ANYWHERE, *errors]
+    own: list[type[SkuaError]] = [*_ANYWHERE, *errors]
     own += [] if public else _BEHIND_SIGN_IN
     own += [] if safe else [CrossOrigin]
     codes: dict[str, int] = {error.code: STATUS[error.kind] for error in own}

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
@@ -78,7 +79,7 @@ class Problems:
         try:
             await self._app(scope, receive, note_start)
         except Exception as error:
-            if started or scope["type"] != "http":
+            if started or scope["type"] != ScopeType.HTTP:
                 raise
             await answer(error, scope, receive, send)
 

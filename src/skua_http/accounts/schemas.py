@@ -35,32 +35,32 @@ Slugs = Annotated[
 ]
 
 
-class RegisterRequest(Body):
+class RegisterRequest(Body, frozen=True, kw_only=True):
     email: Email
     password: Password
     name: Name = ""
 
 
-class RegistrationResponse(Body):
+class RegistrationResponse(Body, frozen=True, kw_only=True):
     registration_id: Handle
 
 
-class ResendRequest(Body):
+class ResendRequest(Body, frozen=True, kw_only=True):
     registration_id: Handle
 
 
-class VerifyRequest(Body):
+class VerifyRequest(Body, frozen=True, kw_only=True):
     registration_id: Handle
     code: Code
 
 
-class LoginRequest(Body):
+class LoginRequest(Body, frozen=True, kw_only=True):
     email: Email
     password: Password
     totp: SecondFactor | None = None
 
 
-class UserResponse(Body):
+class UserResponse(Body, frozen=True, kw_only=True):
     id: Id
     email: Email
     name: Name
@@ -79,48 +79,48 @@ class UserResponse(Body):
         )
 
 
-class LoginResponse(Body):
+class LoginResponse(Body, frozen=True, kw_only=True):
     user: UserResponse
 
 
-class ForgotPasswordRequest(Body):
+class ForgotPasswordRequest(Body, frozen=True, kw_only=True):
     email: Email
 
 
-class PasswordResetResponse(Body):
+class PasswordResetResponse(Body, frozen=True, kw_only=True):
     reset_id: Handle
 
 
-class ResetPasswordRequest(Body):
+class ResetPasswordRequest(Body, frozen=True, kw_only=True):
     reset_id: Handle
     code: Code
     password: Password
 
 
-class ChangePasswordRequest(Body):
+class ChangePasswordRequest(Body, frozen=True, kw_only=True):
     current_password: Password
     new_password: Password
 
 
-class StepUpRequest(Body):
+class StepUpRequest(Body, frozen=True, kw_only=True):
     password: Password
     totp: SecondFactor | None = None
 
 
-class EmailChangeRequest(Body):
+class EmailChangeRequest(Body, frozen=True, kw_only=True):
     email: Email
 
 
-class EmailChangeResponse(Body):
+class EmailChangeResponse(Body, frozen=True, kw_only=True):
     change_id: Handle
 
 
-class ConfirmEmailRequest(Body):
+class ConfirmEmailRequest(Body, frozen=True, kw_only=True):
     change_id: Handle
     code: Code
 
 
-class SeenFrom(Body):
+class SeenFrom(Body, frozen=True, kw_only=True):
     """Where something was used."""
 
     ip: Annotated[str | None, Meta(examples=["203.0.113.7"])]
@@ -129,7 +129,7 @@ class SeenFrom(Body):
     last_seen_at: Time
 
 
-class SessionResponse(SeenFrom):
+class SessionResponse(SeenFrom, frozen=True, kw_only=True):
     id: Id
     current: Annotated[bool, Meta(description="Whether it is the one that asks", examples=[True])]
 
@@ -145,7 +145,7 @@ class SessionResponse(SeenFrom):
         )
 
 
-class DeviceResponse(SeenFrom):
+class DeviceResponse(SeenFrom, frozen=True, kw_only=True):
     id: Id
 
     @classmethod
@@ -159,17 +159,17 @@ class DeviceResponse(SeenFrom):
         )
 
 
-class SessionsResponse(Body):
+class SessionsResponse(Body, frozen=True, kw_only=True):
     items: list[SessionResponse]
     next_cursor: NextCursor
 
 
-class DevicesResponse(Body):
+class DevicesResponse(Body, frozen=True, kw_only=True):
     items: list[DeviceResponse]
     next_cursor: NextCursor
 
 
-class TotpResponse(Body):
+class TotpResponse(Body, frozen=True, kw_only=True):
     otpauth_uri: Annotated[
         str,
         Meta(
@@ -180,25 +180,25 @@ class TotpResponse(Body):
     secret: Annotated[str, Meta(description="To type by hand", examples=["JBSWY3DPEHPK3PXP"])]
 
 
-class ConfirmTotpRequest(Body):
+class ConfirmTotpRequest(Body, frozen=True, kw_only=True):
     code: SecondFactor
 
 
-class RecoveryCodesResponse(Body):
+class RecoveryCodesResponse(Body, frozen=True, kw_only=True):
     recovery_codes: Annotated[
         list[str],
         Meta(description="Each works once. They are shown now and never again."),
     ]
 
 
-class CreateApiKeyRequest(Body):
+class CreateApiKeyRequest(Body, frozen=True, kw_only=True):
     name: KeyName
     access: KeyAccess
     bots: Slugs | None = None
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-class ApiKeyResponse(Body):
+class ApiKeyResponse(Body, frozen=True, kw_only=True):
     id: Id
     name: KeyName
     access: KeyAccess
@@ -220,12 +220,12 @@ class ApiKeyResponse(Body):
         )
 
 
-class ApiKeysResponse(Body):
+class ApiKeysResponse(Body, frozen=True, kw_only=True):
     items: list[ApiKeyResponse]
     next_cursor: NextCursor
 
 
-class CreatedApiKeyResponse(Body):
+class CreatedApiKeyResponse(Body, frozen=True, kw_only=True):
     api_key: ApiKeyResponse
     secret: Annotated[
         str,

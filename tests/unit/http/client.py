@@ -33,6 +33,8 @@ class Client:
     """Calls the application as uvicorn does, with any bytes, through no socket."""
 
     app: Litestar
+    peer: str = "127.0.0.1"
+    """Where its connections come from."""
 
     async def call(
         self, method: str, path: bytes, headers: Headers | None = None, body: bytes = b""
@@ -46,7 +48,7 @@ class Client:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await self.app(_scope(method, path, headers or []), receive, send)
+        await self.app(_scope(method, path, headers or [], self.peer), receive, send)
         answer_body = b"".join(message.get("body", b"") for message in sent[1:])
         return Answer(sent[0]["status"], tuple(sent[0]["headers"]), answer_body)
 
@@ -60,7 +62,7 @@ class Client:
         return await self.call("POST", path, headers, body)
 
 
-def _scope(method: str, path: bytes, headers: Headers) -> Any:
+def _scope(method: str, path: bytes, headers: Headers, peer: str) -> Any:
     raw_path, _, query = path.partition(b"?")
     return {
         "type": "http",
@@ -73,7 +75,7 @@ def _scope(method: str, path: bytes, headers: Headers) -> Any:
         "query_string": query,
         "root_path": "",
         "headers": headers if b"host" in dict(headers) else [(b"host", b"skua.example"), *headers],
-        "client": ("127.0.0.1", 5000),
+        "client": (peer, 5000),
         "server": ("127.0.0.1", 8000),
         "state": {},
     }
