@@ -59,6 +59,16 @@ async def test_a_request_of_another_site_is_answered_with_a_problem_and_not_let_
     assert inside.seen == []
 
 
+async def test_a_path_that_is_routed_alike_is_no_way_round() -> None:
+    inside = Inside()
+
+    for path in ("//api/auth/login", "/api//auth/login/", "///api/auth/login"):
+        answer = await ask(doors(inside), a_scope("POST", path, {"origin": EVIL}))
+        assert answer.status == 403
+
+    assert inside.seen == []
+
+
 async def test_a_form_s_body_is_answered_with_a_problem_and_not_let_in() -> None:
     inside = Inside()
     form = {"origin": OWN, "content-type": "text/plain", "content-length": "2"}

@@ -4,13 +4,20 @@ import pytest
 
 from skua_app.settings import SettingInvalid, load
 from skua_http.allowed_ips import AddressNotAllowed, AllowedAddresses
+from skua_http.app import create_app
 from skua_http.client_address import ClientAddress
 from skua_http.cors import Cors
 from skua_http.doors import Doors
 from skua_http.networks import parse_networks, parse_proxies
 from skua_http.problems import PROBLEM_JSON
 from skua_http.same_origin import SameOrigin
+from skua_http.security_headers import SECURITY_HEADERS
+from skua_http.settings import HttpSettings
+from tests.unit.http.client import Client
+from tests.unit.http.place import Place
 from tests.unit.http.plain import Inside, a_scope, ask
+
+pytestmark = pytest.mark.promise("P08")
 
 APP = "https://app.skua.example"
 
@@ -143,6 +150,56 @@ async def test_behind_a_proxy_it_is_the_client_s_address_that_counts() -> None:
 
     assert (await ask(app, good)).status == 200
     assert (await ask(app, bad)).status == 403
+
+
+@pytest.fixture
+def listed(place: Place) -> Client:
+    """The whole application, asked from an address that isn't in the list."""
+    settings = HttpSettings(allowed_networks=parse_networks("10.0.0.0/8"))
+    return Client(create_app(place.app.state["container"], settings))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", b"/api/auth/me"),
+        ("GET", b"//api/auth/me"),
+        ("POST", b"/api/auth/login"),
+        ("GET", b"/api/openapi.json"),
+        ("GET", b"/readyz"),
+        ("GET", b"/problems/address-not-allowed"),
+        ("GET", b"/no/such/thing"),
+        ("DELETE", b"/api/auth/me"),
+        ("HEAD", b"/api/auth/me"),
+        ("BREW", b"/"),
+        ("GET", b"/healthz/../readyz"),
+        ("GET", b"/healthz/x"),
+    ],
+)
+async def test_the_application_tells_a_stranger_nothing(
+    listed: Client, method: str, path: bytes
+) -> None:
+    answer = await listed.call(method, path)
+
+    assert answer.status == 403
+    assert set(SECURITY_HEADERS) <= set(answer.headers)
+
+
+async def test_from_what_is_open_no_dots_lead_to_the_rest(listed: Client) -> None:
+    assert (await listed.get(b"/webhooks/../readyz")).status == 404
+
+
+async def test_the_application_says_to_all_that_it_lives(listed: Client) -> None:
+    assert (await listed.get(b"/healthz")).status == 200
+
+
+async def test_telegram_s_updates_come_in_from_anywhere(place: Place, listed: Client) -> None:
+    bot = await place.add_bot()
+    path, secret = place.webhook()
+
+    answer = await listed.deliver(path, secret, place.a_message())
+
+    assert (answer.status, place.updates(bot)) == (200, 1)
 
 
 async def test_without_a_list_everybody_may_come() -> None:
