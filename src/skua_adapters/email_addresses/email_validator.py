@@ -24,7 +24,9 @@ class EmailValidatorEmailAddresses(EmailAddresses):
         if len(typed) > _LONGEST:
             raise EmailInvalid(f"it has more than {_LONGEST} characters")
         try:
-            checked = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
+            checked = validate_email(
+                typed, check_deliverability=False, allow_smtputf8=False, strict=True
+            )
         except EmailNotValidError as error:
             raise EmailInvalid(_problem(error)) from None
         if checked.ascii_email is None:  # as it would be for what needs SMTPUTF8

@@ -39,9 +39,22 @@ _WALKS = (
     "a1b2c3d4e5f6g7h8i9j0",
     "a1s2d3f4g5h6j7k8l9",
     "qawsedrftgyhujikolp",
+    "qazxswedcvfrtgbnhyujmkiolp",
+    "zaqwsxcderfvbgtyhnmjuiklop",
+    "12qwaszx34erdfcv56tyghbn",
+    "1qa2ws3ed4rf5tg6yh7uj8ik9ol",
+    "12qw34er56ty78ui90op",
+    "1z2x3c4v5b6n7m",
+    "z1x2c3v4b5n6m7",
+    "qweasdzxcqweasd",
     "147258369",
     "741852963",
     "0147896325",
+    "789456123",
+    "123654789",
+    "159753",
+    "010203040506070809",
+    "102030405060708090",
     "13579",
     "24680",
     "112233445566778899001122",
@@ -58,7 +71,9 @@ _ONE_CHARACTER = re.compile(r"(.)\1{2,}", re.DOTALL)
 _WORD_SEPARATORS = re.compile(r"[\W_]+")
 # What people write for letters; the digit 1 stands for two.
 _DISGUISES = ("48@36!1|0$5729", "abaegiiiosstzg"), ("48@36!1|0$5729", "abaegillosstzg")
-_UNDISGUISED = tuple(str.maketrans(sign, letter) for sign, letter in _DISGUISES)
+# Russian words, typed while the keyboard is set to Latin letters.
+_LAYOUTS = "qwertyuiop[]asdfghjkl;'zxcvbnm,.", "йцукенгшщзхъфывапролджэячсмитьбю"
+_READINGS = tuple(str.maketrans(typed, meant) for typed, meant in (*_DISGUISES, _LAYOUTS))
 
 
 def check_password(text: str, login: str, name: str) -> None:
@@ -101,7 +116,7 @@ def _is_common(text: str, context: Iterable[str]) -> bool:
     unit = _repeated_unit(_folded(text))
     if unit in _common_words():
         return True
-    readings = [unit, *(unit.translate(table) for table in _UNDISGUISED)]
+    readings = [unit, *(unit.translate(table) for table in _READINGS)]
     guessed = _walks(unit)
     for pattern in (_YEAR, _ONE_CHARACTER):
         for found in pattern.finditer(unit):
