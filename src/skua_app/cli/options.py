@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import rich_click as click
 
-from skua_core.domain.secret import BotToken
+from skua_core.domain.secret import BotToken, Secret
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -32,6 +32,17 @@ def read_token() -> BotToken:
     else:
         text = sys.stdin.readline()
     return BotToken(str(text).strip())
+
+
+def read_new_password() -> Secret:
+    """Asked for twice without showing it, or the first line of standard input."""
+    if sys.stdin.isatty():
+        text = click.prompt(
+            "Password (not shown)", hide_input=True, confirmation_prompt="Once more", err=True
+        )
+    else:
+        text = sys.stdin.readline().rstrip("\r\n")
+    return Secret(str(text))
 
 
 def is_asked(*, yes: bool) -> bool:

@@ -39,6 +39,7 @@ _COMMANDS = {
         "migrate:migrate", "Bring the database to the version that this program needs."
     ),
     "status": _Entry("status:status", "Show what runs, what waits and what is wrong."),
+    "user": _Entry("users:user", "Make accounts, list them, shut them and open them again."),
     "bot": _Entry("bots:bot", "Connect Telegram bots, change their tokens, let them go."),
     "subscribers": _Entry(
         "subscribers:subscribers", "List and import the people who talk to a bot."

@@ -134,6 +134,11 @@ class Session:
         return found
 
     @property
+    def local_login(self) -> str:
+        """Who runs the command, as Skua names them until an account takes them over."""
+        return self._login
+
+    @property
     def user_id(self) -> UserId:
         return self._me().id
 

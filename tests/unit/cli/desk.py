@@ -11,18 +11,22 @@ from typing import Any
 from click.testing import CliRunner, Result
 from dishka import Provider, Scope, provide
 
+from skua_adapters.account_storage.in_memory import InMemoryAccountStorage
 from skua_adapters.media_store.in_memory import InMemoryMediaStore
+from skua_adapters.password_hasher.fake import FakePasswordHasher
 from skua_app.cli.root import cli
 from skua_app.cli.surroundings import Reached, Surroundings
 from skua_app.container import make_container
 from skua_app.settings import Settings, load
 from skua_core.domain.delivery import DeliveryStatus, Reason, Settlement
 from skua_core.domain.lane import ClaimOrder
+from skua_core.ports.account_storage import AccountStorage
 from skua_core.ports.bot_api import BotApi
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
 from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.media_store import MediaStore
+from skua_core.ports.password_hasher import PasswordHasher
 from skua_core.ports.platform_storage import LaneRegistry, PlatformStorage
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.tenant_storage import TenantStorage, UnitKind
@@ -48,6 +52,14 @@ class InMemory(Provider):
     @provide(override=True)
     def tenants(self) -> TenantStorage:
         return self._world.storage
+
+    @provide(override=True)
+    def accounts(self) -> AccountStorage:
+        return InMemoryAccountStorage(self._world.memory)
+
+    @provide(override=True)
+    def hasher(self) -> PasswordHasher:
+        return FakePasswordHasher()
 
     @provide(override=True)
     def platform(self) -> PlatformStorage:
