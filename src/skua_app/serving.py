@@ -4,11 +4,13 @@ The first process serves nothing: it starts the others, replaces those that die 
 """
 
 import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
 import signal
 import socket
+import time
 from functools import partial
 from typing import Any
 
@@ -38,6 +40,10 @@ _CONNECTIONS = 2048
 """Open ones per process; more wait in the system's queue."""
 _MOST_HEADER_BYTES = 64 * 1024
 """Of one HTTP/2 request; Granian's 16 MiB would let each of its streams take as much."""
+_QUIET = 5.0
+"""Seconds without a request after which a stopping process waits for its connections no longer."""
+_LEAVE = signal.SIGUSR1
+"""Tells a process that it is being stopped, beside SIGTERM, which is Granian's own."""
 _LOOK = 0.1
 """Seconds between two looks at another process."""
 _SERVER = (b"server", b"skua")
@@ -136,6 +142,14 @@ class _Server(MPServer):
                 _log.info("Serving %s by %s. Ctrl-C stops it.", self._door.url, by)
                 return
 
+    def _stop_workers(self) -> None:
+        # Granian waits for each connection to be closed, and an idle one of HTTP/2 whose client
+        # doesn't listen never is.
+        for worker in self.wrks:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.inner.pid, _LEAVE)
+        super()._stop_workers()  # type: ignore[no-untyped-call] # Granian's
+
     def signal_handler_reload(self, *_: object, **__: object) -> None:
         try:
             if self._door.tls is not None:
@@ -191,13 +205,28 @@ class WorkerApplication:
     def __init__(self, application: Litestar, container: AsyncContainer) -> None:
         self._application = application
         self._container = container
-        self._following: asyncio.Task[None] | None = None
+        self._in_flight = 0
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+
+        async def send_named(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], _SERVER]
+            await send(message)
+
+        self._in_flight += 1
+        try:
+            await self._application(scope, receive, send_named)
+        finally:
+            self._in_flight -= 1
+
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         async def pass_on(message: Any) -> None:
             match message["type"]:
-                case "http.response.start":
-                    message["headers"] = [*message["headers"], _SERVER]
                 case "lifespan.startup.complete":
                     self._begin()
                 case "lifespan.shutdown.complete" | "lifespan.shutdown.failed":
@@ -210,17 +239,30 @@ class WorkerApplication:
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGINT)  # Granian has just set it
         _leave_to_the_first_process()
-        self._following = loop.create_task(_follow_the_first_process())
+        loop.add_signal_handler(_LEAVE, self._leave)
+        self._tasks.append(loop.create_task(self._follow_the_first_process()))
 
     async def _end(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._container.close()
 
+    async def _follow_the_first_process(self) -> None:
+        """Stop when it was killed: nobody would stop this one, and its port would stay taken."""
+        first = multiprocessing.parent_process()
+        while first is not None and os.getppid() == first.pid:  # noqa: ASYNC110 - not ours
+            await asyncio.sleep(_LOOK)
+        os.kill(os.getpid(), signal.SIGTERM)
+        self._leave()
 
-async def _follow_the_first_process() -> None:
-    """Stop when it was killed: nobody would stop this one, and its port would stay taken."""
-    first = multiprocessing.parent_process()
-    while first is not None and os.getppid() == first.pid:  # noqa: ASYNC110 - another process
-        await asyncio.sleep(_LOOK)
-    os.kill(os.getpid(), signal.SIGTERM)
+    def _leave(self) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(self._leave_when_quiet()))
+
+    async def _leave_when_quiet(self) -> None:
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < _QUIET:
+            if self._in_flight:
+                quiet_since = time.monotonic()
+            await asyncio.sleep(_LOOK)
+        await self._container.close()
+        os._exit(0)

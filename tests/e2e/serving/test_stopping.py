@@ -15,7 +15,7 @@ from tests.postgres_cluster import Database
 
 pytestmark = pytest.mark.external
 
-AT_ONCE = 8.0
+AT_ONCE = 15.0
 """Seconds; much less than requests in flight are given."""
 
 
