@@ -3,6 +3,7 @@
 from dishka import AsyncContainer
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
 from skua_http.access_log import AccessLog
@@ -13,8 +14,8 @@ from skua_http.authentication import set_rolled_cookie
 from skua_http.client_address import ClientAddress
 from skua_http.cors import Cors
 from skua_http.doors import Doors
-from skua_http.head_requests import HeadRequests
 from skua_http.health import healthz, readyz
+from skua_http.methods import Methods
 from skua_http.openapi import describe
 from skua_http.problem_pages import PAGES
 from skua_http.problems import HANDLERS, Problems
@@ -59,14 +60,18 @@ def create_app(container: AsyncContainer, settings: HttpSettings | None = None) 
         logging_config=None,
     )
     # Around the router itself: Litestar's own middleware stands behind it, and sees no 404.
-    app.asgi_handler = _behind_doors(app.asgi_handler, settings or HttpSettings())
+    methods = Methods(
+        app.asgi_handler,
+        {route.path_format: route.methods for route in app.routes if isinstance(route, HTTPRoute)},
+    )
+    app.asgi_handler = _behind_doors(methods, settings or HttpSettings())
     return app
 
 
 def _behind_doors(app: ASGIApp, settings: HttpSettings) -> ASGIApp:
     client_address = ClientAddress(settings.trusted_proxies)
     doors = Doors(
-        HeadRequests(app),
+        app,
         client_address=client_address,
         allowed_addresses=AllowedAddresses(settings.allowed_networks),
         same_origin=SameOrigin(settings.public_url, settings.allowed_origins),

@@ -1,6 +1,6 @@
 """A client that can send what no HTTP library would."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -8,16 +8,19 @@ import msgspec
 from litestar import Litestar
 
 SECRET_HEADER = b"x-telegram-bot-api-secret-token"
+REQUEST_ID = b"x-request-id"
 Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """All that a caller can see."""
+    """All that a caller can see. But for their names, nothing tells two equal ones apart."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+    request_id: str | None = field(default=None, compare=False)
+    """A random one, apart from the other headers."""
 
     def header(self, name: str) -> str | None:
         value = dict(self.headers).get(name.encode())
@@ -50,7 +53,10 @@ class Client:
 
         await self.app(_scope(method, path, headers or [], self.peer), receive, send)
         answer_body = b"".join(message.get("body", b"") for message in sent[1:])
-        return Answer(sent[0]["status"], tuple(sent[0]["headers"]), answer_body)
+        names = [value for name, value in sent[0]["headers"] if name == REQUEST_ID]
+        headers = [header for header in sent[0]["headers"] if header[0] != REQUEST_ID]
+        [request_id] = names or [b""]
+        return Answer(sent[0]["status"], tuple(headers), answer_body, request_id.decode())
 
     async def get(self, path: bytes) -> Answer:
         return await self.call("GET", path)

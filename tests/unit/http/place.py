@@ -45,6 +45,7 @@ from skua_core.use_cases.replies import Replies
 from skua_core.use_cases.webhooks import UpdateRoute
 from skua_http.app import create_app
 from skua_http.health import QueueState, ReadinessCheck
+from skua_http.settings import HttpSettings
 from skua_http.webhooks.intake_gate import IntakeGate
 from tests.unit.http.client import Client
 
@@ -100,7 +101,7 @@ class BreakableStorage(TenantStorage):
 class Place:
     """One installation: what it serves, and what is behind it."""
 
-    def __init__(self, *, intake_limit: int = 64) -> None:
+    def __init__(self, *, intake_limit: int = 64, settings: HttpSettings | None = None) -> None:
         self.clock = FrozenClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
         self.memory = Memory(self.clock)
         self.storage = BreakableStorage(self.memory)
@@ -114,7 +115,7 @@ class Place:
         self._ids = CountedIdFactory()
         self._queue = InProcessJobQueue()
         self._update_ids = count(1)
-        self.app = create_app(self._container())
+        self.app = create_app(self._container(), settings)
         self.client = Client(self.app)
 
     def a_message(self, text: str = "hello") -> dict[str, Any]:
