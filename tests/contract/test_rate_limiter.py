@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skua_adapters.rate_limiter.in_process import InProcessRateLimiter
 from skua_core.domain.limits import Bucket, Permit
 from tests.contract.rigs.rate_limiter import SECOND, RateLimiterRig, ReferenceBucket
 
@@ -239,3 +240,25 @@ async def test_in_process_it_is_so_to_the_microsecond(
     in_process_limiter: RateLimiterRig, history: list[Step]
 ) -> None:
     await keeps_to_the_reference(in_process_limiter, history)
+
+
+async def test_in_process_nothing_is_kept_of_buckets_that_are_full_again(
+    in_process_limiter: RateLimiterRig,
+) -> None:
+    limiter = in_process_limiter.limiter
+    assert isinstance(limiter, InProcessRateLimiter)
+    long = Permit(SLOW, "ana")
+    await taken(in_process_limiter, long, tries=5)
+
+    for number in range(5000):
+        await in_process_limiter.pass_time(0.01)
+        await limiter.take([Permit(SINGLE, f"guest-{number}")])
+
+    # Twenty at a time are not full.
+    assert len(limiter._full_at) <= 1000
+    assert await limiter.take([long]) > 0
+    await limiter.give_back([long] * 5)
+    await in_process_limiter.pass_time(1)
+    await limiter.take([Permit(SINGLE, f"guest-{number}") for number in range(2000)])
+    await limiter.give_back([Permit(SINGLE, f"guest-{number}") for number in range(2000)])
+    assert len(limiter._full_at) == 0

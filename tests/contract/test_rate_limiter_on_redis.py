@@ -279,6 +279,29 @@ async def test_something_else_than_redis_leaves_a_quarter() -> None:
         await place.limiter.close()
 
 
+async def test_a_redis_that_takes_its_time_for_each_word_holds_up_nobody() -> None:
+    """No answer takes too long, and all together do."""
+    over = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            await asyncio.sleep(0.15)
+            writer.write(b"+OK\r\n")
+        writer.close()
+        over.set()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        place = Place(f"redis://:password@127.0.0.1:{port}/1")
+        began = time.monotonic()
+
+        assert await place.limiter.take([ANA]) == 0
+        assert time.monotonic() - began < 0.35
+        await place.limiter.close()
+        await over.wait()
+
+
 async def test_a_foreign_value_under_our_name_leaves_a_quarter(
     place: Place, redis_server: RedisServer
 ) -> None:

@@ -46,6 +46,9 @@ class RedisRateLimiter(RateLimiter):
             url,
             socket_timeout=patience,
             socket_connect_timeout=patience,
+            # Each thing that the two sides tell each other first would take of the patience.
+            protocol=2,
+            driver_info=None,
             # The first attempt after a restart finds the kept connection dead. At worst the second
             # takes a second permit, which is why one that took too long is no reason for it.
             retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
