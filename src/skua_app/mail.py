@@ -24,11 +24,15 @@ NO_MAIL = (
 
 class MailProvider(Provider):
     scope = Scope.APP
-    letters = provide_all(LetterBox, DispatchMail, OutboxLoop)
+    letters = provide_all(LetterBox, DispatchMail)
 
     @provide
     def renderer(self, settings: Settings) -> LetterRenderer:
         return JinjaLetterRenderer(site=settings.skua_public_url)
+
+    @provide
+    def loop(self, dispatch: DispatchMail) -> OutboxLoop:
+        return OutboxLoop(dispatch)
 
     @provide
     async def mailer(self, settings: Settings, clock: Clock) -> AsyncIterator[Mailer]:

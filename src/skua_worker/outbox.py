@@ -19,8 +19,10 @@ _LAST_WORD = 5.0
 class OutboxLoop:
     """Each process may run one: no letter is given to two of them."""
 
-    def __init__(self, dispatch: DispatchMail) -> None:
+    def __init__(self, dispatch: DispatchMail, *, after_trouble: float = _TROUBLE) -> None:
+        """``after_trouble`` is how many seconds the loop waits when a look has failed."""
         self._dispatch = dispatch
+        self._after_trouble = after_trouble
 
     async def run(self) -> None:
         """Until cancelled; a mail that is on the wire then has a little time."""
@@ -31,10 +33,10 @@ class OutboxLoop:
                     wait = 0.0
             except SkuaError as error:
                 _log.warning("Mails have to wait: %s", error)
-                wait = _TROUBLE
+                wait = self._after_trouble
             except Exception:  # noqa: BLE001 - registering must not depend on a restart
                 _log.exception("Letting mails leave failed")
-                wait = _TROUBLE
+                wait = self._after_trouble
             await asyncio.sleep(wait)
 
     async def _to_its_end(self) -> int:

@@ -38,6 +38,7 @@ OTHER_NUMBER_OF_METHODS = {
     "TenantUnit": "a container of repositories that can only be committed",
     "BotDirectory": "one question, for what is done for all bots",
     "TurnGroups": "a short way past units for one thing alone",
+    "LetterRenderer": "one question: what a letter looks like",
 }
 # What hangs off a unit is reached through the storage that made the unit, as is what it is made of.
 UNIT_PARTS = {port for part in get_type_hints(TenantUnit).values() for port in part.__mro__}
@@ -118,12 +119,17 @@ def adapter_faults(port: type, adapters: Sequence[type]) -> Iterator[str]:
 def looks_like(candidate: type, port: type) -> bool:
     """By its name, as the house names adapters, or by having every method with its parameters."""
     if candidate.__name__.endswith(port.__name__):
-        return True
+        # A LetterRenderer is called a renderer too.
+        return not any(named_more_closely(other, port) for other in candidate.__mro__)
     wanted = methods(port)
     return len(wanted) >= FEWEST_METHODS and all(
         parameters(getattr(candidate, name, None)) == parameters(method)
         for name, method in wanted.items()
     )
+
+
+def named_more_closely(other: type, port: type) -> bool:
+    return is_protocol(other) and other is not port and other.__name__.endswith(port.__name__)
 
 
 def parameters(method: object) -> list[str] | None:
