@@ -68,7 +68,7 @@ _WALKS = (
 _ALL_WALKS = "\n".join((*_WALKS, *(walk[::-1] for walk in _WALKS)))
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _ONE_CHARACTER = re.compile(r"(.)\1{2,}", re.DOTALL)
-_WORD_SEPARATORS = re.compile(r"[\W_]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 # What people write for letters; the digit 1 stands for two.
 _DISGUISES = ("48@36!1|0$5729", "abaegiiiosstzg"), ("48@36!1|0$5729", "abaegillosstzg")
 # Russian words, typed while the keyboard is set to Latin letters.
@@ -108,7 +108,8 @@ def _context_words(login: str, name: str) -> set[str]:
     words = {"skua"}
     for whole in (login.partition("@")[0], name):
         folded = _folded(whole)
-        words |= {folded, *_WORD_SEPARATORS.split(folded), _WORD_SEPARATORS.sub("", folded)}
+        parts = _LETTERS.findall(folded)
+        words |= {folded, *parts, "".join(parts)}
     return {word for word in words if len(word) >= _SHORTEST_CONTEXT_WORD}
 
 
