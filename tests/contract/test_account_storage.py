@@ -107,14 +107,18 @@ async def test_an_address_has_one_account_and_a_unit_survives_a_second(
     assert stored.failures == 1
 
 
-async def test_an_address_can_not_be_changed_to_somebody_else_s(accounts: AccountRig) -> None:
+async def test_an_address_can_not_be_changed_to_somebody_else_s_and_the_unit_goes_on(
+    accounts: AccountRig,
+) -> None:
     ana, ben = await accounts.register(), await accounts.register(failures=1)
     async with accounts.changing() as unit:
         user = msgspec.structs.replace(ben.user, login=ana.user.login)
         with pytest.raises(EmailInUse):
             await unit.accounts.save(msgspec.structs.replace(ben, user=user, failures=2))
+        assert await unit.accounts.get(ben.user.id) == ben
+        await unit.accounts.save(msgspec.structs.replace(ben, failures=3))
 
-    assert await accounts.account(ben.user.id) == ben
+    assert await accounts.account(ben.user.id) == msgspec.structs.replace(ben, failures=3)
 
 
 async def test_of_many_who_register_one_address_one_wins(accounts: AccountRig) -> None:

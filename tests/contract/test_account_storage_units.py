@@ -12,6 +12,7 @@ from skua_core.domain.handles import hash_of
 from skua_core.domain.secret import SealedSecret
 from skua_core.domain.session import EndReason
 from skua_core.domain.user import Actor
+from skua_core.errors import UserNotFound
 from skua_core.ids import BotId, MailId
 from skua_core.ports.account_storage import AccountUnit
 from skua_core.ports.tenant_storage import UnitKind
@@ -41,6 +42,11 @@ async def _remove_account(_: AccountRig, unit: AccountUnit, account: Account) ->
 
 async def _add_challenge(_: AccountRig, unit: AccountUnit, account: Account) -> None:
     await unit.challenges.add(await a_challenge(unit, f"new-{account.user.login}"))
+
+
+async def _add_challenge_of_user(_: AccountRig, unit: AccountUnit, account: Account) -> None:
+    login = f"new-{account.user.login}"
+    await unit.challenges.add(await a_challenge(unit, login, user_id=account.user.id))
 
 
 async def _save_challenge(_: AccountRig, unit: AccountUnit, account: Account) -> None:
@@ -80,6 +86,7 @@ CHANGES = [
     _save_account,
     _remove_account,
     _add_challenge,
+    _add_challenge_of_user,
     _save_challenge,
     _add_session,
     _revoke_sessions,
@@ -156,6 +163,18 @@ async def test_with_a_commit_it_is_kept(
         await change(accounts, unit, account)
 
     assert await _everything(accounts, account) != before
+
+
+@pytest.mark.parametrize(
+    "change", [_add_session, _add_device, _add_key, _add_challenge_of_user, _replace_codes]
+)
+async def test_nothing_is_added_for_a_user_who_is_gone(
+    accounts: AccountRig, change: Change
+) -> None:
+    gone = accounts.draft(await accounts.now())
+    async with accounts.storage.unit() as unit:
+        with pytest.raises(UserNotFound):
+            await change(accounts, unit, gone)
 
 
 async def test_a_unit_is_over_with_its_commit(accounts: AccountRig) -> None:

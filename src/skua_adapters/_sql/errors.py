@@ -19,6 +19,7 @@ from skua_core.errors import (
     SkuaError,
     StorageUnavailable,
     StorageUnfit,
+    UserNotFound,
 )
 
 
@@ -57,6 +58,13 @@ _BY_CONSTRAINT: dict[str, Callable[[], SkuaError]] = {
     "subscribers_chat": ForeignRow,
     "users_local_login": EmailInUse,
     "users_login": EmailInUse,
+    # The user was removed meanwhile.
+    "api_keys_user": UserNotFound,
+    "bots_owner": UserNotFound,
+    "challenges_user": UserNotFound,
+    "devices_user": UserNotFound,
+    "recovery_codes_user": UserNotFound,
+    "sessions_user": UserNotFound,
 }
 _LOGIN_REFUSED = "28"
 _WRONG_VALUE = "22"

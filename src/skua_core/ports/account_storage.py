@@ -179,7 +179,8 @@ class Outbox(Protocol):
 class AccountUnit(Protocol):
     """One transaction over accounts. Leaving without ``commit`` discards everything.
 
-    Belongs to one task. Never held open while a password is hashed or a mail sent.
+    Belongs to one task. Never held open while a password is hashed or a mail sent. Adding what
+    belongs to a user who is gone raises UserNotFound.
     """
 
     accounts: AccountRepository

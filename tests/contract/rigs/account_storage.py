@@ -85,6 +85,12 @@ class AccountRig:
             await unit.accounts.save(account)
 
     async def make_bot(self, owner_id: UserId) -> Bot:
+        async with self.making_bot(owner_id) as bot:
+            return bot
+
+    @asynccontextmanager
+    async def making_bot(self, owner_id: UserId) -> AsyncIterator[Bot]:
+        """It is there at the end."""
         now = await self.now()
         bot = Bot(
             id=BotId(self.ids.new()),
@@ -101,8 +107,8 @@ class AccountRig:
         )
         async with self.tenants.unit(bot.id, UnitKind.LANE) as unit:
             await unit.bot.add(bot)
+            yield bot
             await unit.commit()
-        return bot
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ class InMemoryApiKeyRepository(ApiKeyRepository):
         self._keys = transaction.api_keys
 
     async def add(self, key: ApiKey) -> None:
+        self._transaction.check_user(key.user_id)
         self._keys.put(key.id, key)
 
     async def live(self, secret_hash: bytes) -> LiveKey | None:

@@ -11,9 +11,11 @@ from skua_core.ports.account_storage import ChallengeRepository
 
 class InMemoryChallengeRepository(ChallengeRepository):
     def __init__(self, transaction: AccountTransaction) -> None:
+        self._transaction = transaction
         self._challenges = transaction.challenges
 
     async def add(self, challenge: Challenge) -> None:
+        self._transaction.check_user(challenge.user_id)
         self._challenges.put(challenge.handle_hash, challenge)
 
     async def lock(self, handle_hash: bytes) -> Challenge | None:

@@ -14,6 +14,7 @@ class InMemoryDeviceRepository(DeviceRepository):
         self._devices = transaction.devices
 
     async def add(self, device: Device) -> None:
+        self._transaction.check_user(device.user_id)
         self._devices.put(device.id, device)
 
     async def find(self, user_id: UserId, token_hash: bytes) -> Device | None:

@@ -10,12 +10,14 @@ from skua_core.ports.account_storage import RecoveryCodeRepository
 
 class InMemoryRecoveryCodeRepository(RecoveryCodeRepository):
     def __init__(self, transaction: AccountTransaction) -> None:
+        self._transaction = transaction
         self._codes = transaction.recovery_codes
 
     async def replace(self, user_id: UserId, hashes: Sequence[bytes]) -> None:
         for code in self._codes.find("user", user_id):
             self._codes.delete((user_id, code.code_hash))
         for code_hash in hashes:
+            self._transaction.check_user(user_id)
             self._codes.put((user_id, code_hash), RecoveryCodeRow(user_id, code_hash))
 
     async def use(self, user_id: UserId, code_hash: bytes) -> bool:

@@ -17,6 +17,7 @@ class InMemorySessionRepository(SessionRepository):
         self._sessions = transaction.sessions
 
     async def add(self, session: Session) -> None:
+        self._transaction.check_user(session.user_id)
         self._sessions.put(session.id, session)
 
     async def live(self, sid_hash: bytes) -> LiveSession | None:

@@ -4,6 +4,8 @@ from typing import Any
 
 from skua_adapters._memory import Memory
 from skua_adapters._memory.tables import K, OpenTable, Table, V
+from skua_core.errors import UserNotFound
+from skua_core.ids import UserId
 
 
 class AccountTransaction:
@@ -23,6 +25,11 @@ class AccountTransaction:
         self.recovery_codes = self._open(accounts.recovery_codes)
         self.mails = self._open(accounts.mails)
         self.invitations = self._open(accounts.invitations)
+
+    def check_user(self, user_id: UserId | None) -> None:
+        """Raises UserNotFound for one who is gone; None is nobody, which is all right."""
+        if user_id is not None and self.users.get(user_id) is None:
+            raise UserNotFound
 
     def apply(self) -> None:
         for table in self._tables:
