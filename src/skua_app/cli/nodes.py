@@ -14,6 +14,7 @@ from skua_app.cli.database import check
 from skua_app.cli.plain import note
 from skua_app.embedded import EmbeddedInstallation
 from skua_app.logs import set_up_logs
+from skua_app.mail import NO_MAIL
 from skua_app.node import NodeParts, check_queue, listen, run_node, stop_on_signals
 from skua_app.settings import Settings
 from skua_app.supervisor import ChildUnfit, Supervisor
@@ -56,6 +57,8 @@ def serve(
 
     with _defects_logged():
         asyncio.run(check_surroundings())
+        if settings.skua_smtp_url is None:
+            _log.warning(NO_MAIL)
         serving.serve(settings, door)
 
 
@@ -82,6 +85,10 @@ async def _tell_when_up(settings: Settings, host: str, port: int) -> None:
         await asyncio.sleep(_LOOK)
     updates = "calls" if settings.skua_public_url else "is asked for updates"
     _log.info("Skua is up at %s; Telegram %s. Ctrl-C stops it.", _address(host, port), updates)
+    here = _address(_within_reach(host), port)
+    _log.info("%s/api/docs shows its interface, %s/healthz that it lives.", here, here)
+    if settings.skua_smtp_url is None:
+        _log.info("SKUA_SMTP_URL isn't set, so mails are shown here.")
 
 
 async def _answers(host: str, port: int) -> bool:
