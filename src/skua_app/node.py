@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from skua_adapters._sql.boot_check import check_storage
 from skua_adapters.job_queue.postgres import PostgresJobQueue
 from skua_app.container import QueueKind, database_url, make_container
-from skua_app.mail import ConsoleMailProvider
+from skua_app.mail import NO_MAIL, ConsoleMailProvider
 from skua_app.settings import SettingInvalid, Settings
 from skua_app.upkeep import scheduled_jobs
 from skua_app.web import HttpProvider, http_settings
@@ -131,9 +131,11 @@ async def _background(
     container: AsyncContainer, parts: NodeParts, settings: Settings
 ) -> list[Coroutine[None, None, None]]:
     running: list[Coroutine[None, None, None]] = []
-    if parts.worker and (settings.skua_smtp_url is not None or parts.mail_on_console):
-        running.append((await container.get(OutboxLoop)).run())
     if parts.worker:
+        if settings.skua_smtp_url is not None or parts.mail_on_console:
+            running.append((await container.get(OutboxLoop)).run())
+        else:
+            _log.warning(NO_MAIL)
         runner = await container.get(LaneRunner)
         scheduled = ScheduledJobRunner(
             await scheduled_jobs(container),
