@@ -9,7 +9,6 @@ from skua_app.container import make_container
 from skua_app.mail import ConsoleMailProvider
 from skua_app.settings import SettingInvalid, load
 from skua_core.ports.mailer import Mailer
-from skua_core.use_cases.accounts.dispatch import DispatchMail
 
 PASSWORD = "s3cr3t-word"
 MAIL = {
@@ -60,6 +59,6 @@ async def test_without_a_server_mails_are_for_the_console_where_there_is_one() -
 
     assert isinstance(await embedded.get(Mailer), ConsoleMailer)
     with pytest.raises(SettingInvalid, match="SKUA_SMTP_URL"):
-        await one_of_many.get(DispatchMail)
+        await one_of_many.get(Mailer)
     await embedded.close()
     await one_of_many.close()
