@@ -16,6 +16,8 @@ from skua_core.ports.audit_trail import AuditTrail
 
 
 class AccountRepository(Protocol):
+    """Users with the means to sign in. What is handed out changes nothing until it is saved."""
+
     @abstractmethod
     async def get(self, user_id: UserId, *, lock: bool = False) -> Account | None:
         """``lock`` keeps others from changing it until the unit ends."""
@@ -47,6 +49,8 @@ class AccountRepository(Protocol):
 
 
 class ChallengeRepository(Protocol):
+    """Attempts to prove an address, found by the hash of their handle."""
+
     @abstractmethod
     async def add(self, challenge: Challenge) -> None: ...
 
@@ -73,6 +77,8 @@ class ChallengeRepository(Protocol):
 
 
 class SessionRepository(Protocol):
+    """Whether a session lives is asked by the storage's clock, as ``Session.live`` says."""
+
     @abstractmethod
     async def add(self, session: Session) -> None: ...
 
@@ -107,6 +113,8 @@ class SessionRepository(Protocol):
 
 
 class DeviceRepository(Protocol):
+    """Browsers from which their user has signed in before."""
+
     @abstractmethod
     async def add(self, device: Device) -> None: ...
 
@@ -124,6 +132,8 @@ class DeviceRepository(Protocol):
 
 
 class ApiKeyRepository(Protocol):
+    """Keys of programs, found by their hash."""
+
     @abstractmethod
     async def add(self, key: ApiKey) -> None: ...
 
@@ -143,6 +153,8 @@ class ApiKeyRepository(Protocol):
 
 
 class RecoveryCodeRepository(Protocol):
+    """Hashes of the codes that stand in for a lost second factor; each works once."""
+
     @abstractmethod
     async def replace(self, user_id: UserId, hashes: Sequence[bytes]) -> None: ...
 

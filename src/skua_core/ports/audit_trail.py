@@ -8,7 +8,7 @@ from skua_core.domain.audit import AuditEntry, AuditHead, NewAuditEntry
 
 
 class AuditTrail(Protocol):
-    """One bot's audit chain, inside one unit.
+    """One audit chain, of a bot or of a user, inside one unit.
 
     Entries can only be added. They are numbered without gaps, their times rise strictly, and each
     is tied to the one before (``skua_core.domain.audit``). Writers of one chain wait for each
