@@ -26,14 +26,11 @@ from skua_adapters.bot_api.telegram import TelegramBotApi, TelegramBotApiSetting
 from skua_adapters.clock.system import SystemClock
 from skua_adapters.email_addresses.email_validator import EmailValidatorEmailAddresses
 from skua_adapters.id_factory.uuid7 import Uuid7IdFactory
-from skua_adapters.job_queue.in_process import InProcessJobQueue
-from skua_adapters.job_queue.postgres import PolledPostgresJobQueue, PostgresJobQueue
 from skua_adapters.lane_registry.postgres import PostgresLaneRegistry
 from skua_adapters.media_store.postgres import PostgresMediaStore
 from skua_adapters.messenger.telegram import TelegramMessenger, TelegramMessengerSettings
 from skua_adapters.password_hasher.bcrypt import BcryptPasswordHasher
 from skua_adapters.platform_storage.postgres import PostgresPlatformStorage
-from skua_adapters.rate_limiter.in_process import InProcessRateLimiter
 from skua_adapters.renderer.minijinja import MinijinjaRenderer
 from skua_adapters.retention.postgres import PostgresRetention
 from skua_adapters.scheduled_jobs.postgres import PostgresScheduledJobs
@@ -41,24 +38,22 @@ from skua_adapters.tenant_storage.postgres import PostgresTenantStorage
 from skua_adapters.tenant_storage.postgres.turn_groups import PostgresTurnGroups
 from skua_adapters.token_vault.fernet import FernetTokenVault
 from skua_app.mail import MailProvider
-from skua_app.settings import SettingInvalid, Settings
+from skua_app.settings import SettingInvalid, Settings, database_url
+from skua_app.sharing import OneProcessProvider, SharedProvider
 from skua_app.sign_in import SignInProvider
 from skua_core.domain.account import Registration
 from skua_core.domain.lane import LaneTimes
 from skua_core.domain.limits import Limits
-from skua_core.errors import QueueUnfit
 from skua_core.ports.account_storage import AccountStorage
 from skua_core.ports.account_vault import AccountVault
 from skua_core.ports.bot_api import BotApi, UpdateSource
 from skua_core.ports.clock import Clock
 from skua_core.ports.email_addresses import EmailAddresses
 from skua_core.ports.id_factory import IdFactory
-from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.media_store import MediaStore
 from skua_core.ports.messenger import Messenger
 from skua_core.ports.password_hasher import PasswordHasher
 from skua_core.ports.platform_storage import BotDirectory, LaneRegistry, PlatformStorage
-from skua_core.ports.rate_limiter import RateLimiter
 from skua_core.ports.renderer import Renderer
 from skua_core.ports.retention import KeptMonths, Retention
 from skua_core.ports.scheduled_jobs import ScheduledJobs
@@ -236,63 +231,6 @@ class TelegramProvider(Provider):
         return bot_api
 
 
-class OneProcessProvider(Provider):
-    scope = Scope.APP
-    queue = provide(InProcessJobQueue, provides=JobQueue)
-    limiter = provide(InProcessRateLimiter, provides=RateLimiter)
-
-
-class SharedProvider(Provider):
-    scope = Scope.APP
-
-    @provide
-    async def queue(self, settings: Settings, engine: AsyncEngine) -> AsyncIterator[JobQueue]:
-        queue: JobQueue
-        if settings.skua_database_pooled:
-            queue = PolledPostgresJobQueue(engine)
-        else:
-            queue = PostgresJobQueue(database_url(settings))
-        if settings.skua_redis_url is not None:
-            queue = _over_redis(settings.skua_redis_url, nudges=queue)
-        yield queue
-        await queue.close()
-
-    @provide
-    async def limiter(
-        self, settings: Settings, ring: KeyRing, clock: Clock
-    ) -> AsyncIterator[RateLimiter]:
-        if settings.skua_redis_url is None:
-            limiter: RateLimiter = InProcessRateLimiter(clock)
-        else:
-            limiter = _limiter_over_redis(settings.skua_redis_url, ring, clock)
-        yield limiter
-        await limiter.close()
-
-
-def _over_redis(url: str, *, nudges: JobQueue) -> JobQueue:
-    from skua_adapters.job_queue.dramatiq import (  # noqa: PLC0415 - half a second for all others
-        DramatiqJobQueue,
-    )
-
-    try:
-        return DramatiqJobQueue(url, nudges=nudges)
-    except QueueUnfit as error:
-        raise SettingInvalid("SKUA_REDIS_URL", error.problem) from None
-
-
-def _limiter_over_redis(url: str, ring: KeyRing, clock: Clock) -> RateLimiter:
-    from skua_adapters.rate_limiter.redis import (  # noqa: PLC0415 - as above
-        RedisRateLimiter,
-    )
-
-    key = ring.subkey(ring.primary, "skua/v1/hmac/ratelimit")
-    try:
-        return RedisRateLimiter(url, key=key, clock=clock)
-    except ValueError:
-        # Its own words may hold a part of the password.
-        raise SettingInvalid("SKUA_REDIS_URL", "it can't be read") from None
-
-
 class UseCaseProvider(Provider):
     scope = Scope.APP
     people = provide_all(
@@ -398,9 +336,3 @@ def make_container(
 def make_holder() -> str:
     """A name that no other process has, now or later."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
-def database_url(settings: Settings) -> str:
-    if settings.skua_database_url is None:
-        raise SettingInvalid("SKUA_DATABASE_URL", "it isn't set, and no embedded database runs")
-    return settings.skua_database_url

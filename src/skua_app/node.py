@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._sql.boot_check import check_storage
 from skua_adapters.job_queue.postgres import PostgresJobQueue
-from skua_app.container import QueueKind, database_url, make_container
+from skua_app.container import QueueKind, make_container
 from skua_app.mail import NO_MAIL, ConsoleMailProvider
-from skua_app.settings import SettingInvalid, Settings
+from skua_app.settings import SettingInvalid, Settings, database_url
 from skua_app.upkeep import scheduled_jobs
 from skua_app.web import HttpProvider, http_settings
 from skua_core import faults

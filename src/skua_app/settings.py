@@ -152,6 +152,12 @@ def load(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def database_url(settings: Settings) -> str:
+    if settings.skua_database_url is None:
+        raise SettingInvalid("SKUA_DATABASE_URL", "it isn't set, and no embedded database runs")
+    return settings.skua_database_url
+
+
 def default_data_dir() -> Path:
     """``/var/lib/skua`` as root, the user's own data folder otherwise."""
     return Path("/var/lib/skua") if os.geteuid() == 0 else user_data_path("skua")

@@ -13,9 +13,8 @@ from skua_adapters._sql.engine import create_engine
 from skua_adapters._sql.migrations import check_known, current_and_head
 from skua_adapters.embedded_postgres import ClusterInUse
 from skua_app.cli.surroundings import Reached
-from skua_app.container import database_url
 from skua_app.embedded import EmbeddedInstallation
-from skua_app.settings import Settings
+from skua_app.settings import Settings, database_url
 from skua_core.errors import ErrorKind, SkuaError, StorageUnavailable, StorageUnfit
 
 _PATIENCE = 60.0
