@@ -12,7 +12,7 @@ from skua_core.domain.account import PasswordHash
 from skua_core.domain.secret import Secret
 from skua_core.errors import PasswordCheckBusy
 
-pytestmark = pytest.mark.promise(5)
+pytestmark = pytest.mark.promise("P05")
 
 PASSWORD = Secret("three gulls on a mast")
 LONG = Secret("three gulls on a mast " * 5)
