@@ -114,7 +114,6 @@ class Login:
         proof = _Proof(account=account, code=command.totp)
         if failures >= MOST_FAILURES:
             await self._unlocking(account, command.totp, command.caller)
-            proof.code = None
         if verification.outdated:
             proof.rehashed = await self._rehash(command.password)
         return proof
@@ -177,7 +176,7 @@ class _Proof(msgspec.Struct, kw_only=True):
 
     account: Account
     code: str | None
-    """What may still be a second factor."""
+    """What may be a second factor."""
     rehashed: PasswordHash | None = None
     """Set when the stored hash costs less than one does today."""
 
