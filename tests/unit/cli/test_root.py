@@ -95,6 +95,14 @@ def test_a_slip_in_the_words_is_one_line(desk: Desk, words: list[str], line: str
             ),
         ),
         (
+            {"WEB_ALLOWED_IPS": "10.0.0.1/8"},
+            ["serve"],
+            (
+                "skua: WEB_ALLOWED_IPS: 10.0.0.1/8 names one address of a network: "
+                "write 10.0.0.0/8 for all, or 10.0.0.1."
+            ),
+        ),
+        (
             {"SKUA_DATABASE_URL": "mysql://x"},
             ["bot", "list"],
             "skua: SKUA_DATABASE_URL: it has to begin with postgresql://.",
