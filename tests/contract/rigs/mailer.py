@@ -53,7 +53,12 @@ class Sink:
 
     answers: dict[str, str] = field(default_factory=dict)
     """By step (``MAIL``, ``DATA``) or recipient."""
+    credentials: tuple[str, str] = (USER, PASSWORD)
+    pause: float = 0.0
+    """Seconds before a mail that was read whole is answered."""
     received: list[Received] = field(default_factory=list)
+    begun: int = 0
+    """Mails that were read whole."""
     auth_tries: int = 0
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's own
@@ -87,6 +92,8 @@ class Sink:
         session: Session,  # noqa: ARG002
         envelope: Envelope,
     ) -> str:
+        self.begun += 1
+        await asyncio.sleep(self.pause)
         answer = self.answers.get("DATA", "250 OK")
         if answer.startswith("250"):
             assert envelope.mail_from is not None
@@ -106,7 +113,7 @@ class Sink:
     ) -> AuthResult:
         self.auth_tries += 1
         assert isinstance(data, LoginPassword)
-        right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        right = (data.login.decode(), data.password.decode()) == self.credentials
         return AuthResult(success=right, handled=right)
 
 
