@@ -108,6 +108,7 @@ async def test_an_address_that_has_an_account_is_answered_alike_and_gets_no_code
     (letter,) = await desk.mail()
     assert (letter.to, letter.kind) == (taken, LetterKind.ALREADY_REGISTERED)
     assert "code" not in letter.facts
+    assert (await desk.challenge(change_id)).code_mac is None
     with pytest.raises(CodeInvalid):
         await confirm(desk, signed_in, change_id, "12345678")
 

@@ -124,11 +124,11 @@ async def test_every_other_registration_of_the_address_ends_with_the_first(desk:
     other = await desk.begin(password=OTHER_PASSWORD)
     others_code = await desk.code()
     await desk.join()
+    assert (await desk.challenge(other)).closed
 
     with pytest.raises(CodeInvalid):
         await desk.confirm(other, others_code)
 
-    assert (await desk.challenge(other)).closed
     assert await desk.has_password(PASSWORD)
 
 
@@ -156,6 +156,26 @@ async def test_four_wrong_codes_do_not(generous: SignUp) -> None:
     await generous.confirm(registration_id, code)
 
     assert await generous.account() is not None
+
+
+@pytest.mark.parametrize("code", ["\ud800", "\0" * 8, "1234 678", "x" * 100_000])
+async def test_what_is_no_code_is_a_wrong_one(desk: SignUp, code: str) -> None:
+    with pytest.raises(CodeInvalid):
+        await desk.confirm(await desk.begin(), code)
+
+
+async def test_a_code_is_bound_to_its_registration(desk: SignUp) -> None:
+    attackers = await desk.begin(BEN)
+    code = await desk.code()
+    victims = await desk.begin(ANA)
+    swapped = await desk.challenge(victims)
+    swapped.code_mac = (await desk.challenge(attackers)).code_mac
+    async with desk.storage.unit() as unit:
+        await unit.challenges.save(swapped)
+        await unit.commit()
+
+    with pytest.raises(CodeInvalid):
+        await desk.confirm(victims, code)
 
 
 async def test_of_50_right_codes_at_once_one_wins(generous: SignUp) -> None:
