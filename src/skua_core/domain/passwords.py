@@ -106,7 +106,7 @@ def _check_size(text: str) -> None:
 
 def _context_words(login: str, name: str) -> set[str]:
     words = {"skua"}
-    for whole in (login.partition("@")[0], name):
+    for whole in (login, login.partition("@")[0], name):
         folded = _folded(whole)
         parts = _LETTERS.findall(folded)
         words |= {folded, *parts, "".join(parts)}
