@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from skua_core.domain.account import Account, Caller
+from skua_core.domain.account import Account
 from skua_core.domain.audit import verify_chain
 from skua_core.domain.challenge import ChallengePurpose
 from skua_core.domain.handles import hash_of
@@ -12,7 +12,7 @@ from skua_core.domain.session import Session
 from skua_core.domain.user import Actor
 from skua_core.errors import AccountOwnsBots, StepUpRequired
 from skua_core.ids import MailId
-from skua_core.use_cases.accounts.data import EraseAccount, EraseAccountCommand, ExportAccount
+from skua_core.use_cases.accounts.data import EraseAccount, ExportAccount
 from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry
 from tests.contract.rigs.account_objects import a_challenge, a_device, a_key, a_session
 from tests.contract.rigs.account_storage import AccountRig
@@ -80,9 +80,7 @@ async def person(accounts: AccountRig) -> Person:
 
 
 async def erase(person: Person, *, stepped_up: bool = True) -> None:
-    signed_in = person.signed_in(stepped_up=stepped_up)
-    command = EraseAccountCommand(signed_in=signed_in, caller=Caller(ip=IP))
-    await EraseAccount(storage=person.rig.storage)(command)
+    await EraseAccount(storage=person.rig.storage)(person.signed_in(stepped_up=stepped_up))
 
 
 async def export(person: Person, *, stepped_up: bool = True) -> bytes:

@@ -12,11 +12,10 @@ from skua_core.errors import AccountOwnsBots, StepUpRequired
 from skua_core.use_cases.accounts.data import (
     AccountExport,
     EraseAccount,
-    EraseAccountCommand,
     ExportAccount,
 )
 from skua_http.accounts.login import FORGET
-from skua_http.authentication import SignedInRequest, caller_of, sign_in_needed
+from skua_http.authentication import SignedInRequest, sign_in_needed
 from skua_http.bodies import timestamp
 from skua_http.cookies import no_session_cookie
 from skua_http.injection import inject
@@ -53,7 +52,7 @@ async def erase_account(
     request: SignedInRequest, use_case: FromDishka[EraseAccount]
 ) -> Response[None]:
     """At once and for good. Bots have to be transferred or deleted before."""
-    await use_case(EraseAccountCommand(signed_in=request.user, caller=caller_of(request)))
+    await use_case(request.user)
     return Response(None, cookies=[no_session_cookie()], headers=FORGET)
 
 

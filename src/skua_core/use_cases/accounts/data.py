@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from skua_core.domain.account import Account, Caller
+from skua_core.domain.account import Account
 from skua_core.domain.audit import AuditEntry
 from skua_core.domain.bot import Bot
 from skua_core.domain.session import ApiKey, Device, KeyAccess, Session
@@ -202,11 +202,6 @@ async def _chain(unit: AccountUnit, user_id: UserId) -> Sequence[AuditEntry]:
     return entries
 
 
-class EraseAccountCommand(msgspec.Struct, frozen=True, kw_only=True):
-    signed_in: SignedIn
-    caller: Caller
-
-
 class EraseAccount:
     """Forget a user: every row about them goes, but for audit chains, which nobody may change.
 
@@ -217,9 +212,8 @@ class EraseAccount:
     def __init__(self, *, storage: AccountStorage) -> None:
         self._storage = storage
 
-    async def __call__(self, command: EraseAccountCommand) -> None:
+    async def __call__(self, signed_in: SignedIn) -> None:
         """Raises StepUpRequired and AccountOwnsBots."""
-        signed_in = command.signed_in
         async with self._storage.unit() as unit:
             signed_in.require_step_up(await unit.now())
             account = await _account(unit, signed_in.user.id, lock=True)
