@@ -11,8 +11,11 @@ from litestar import MediaType, Request, post
 from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 
+from skua_core.domain.limits import Limits, Permit, network_of
 from skua_core.domain.secret import Secret, WebhookSecret
 from skua_core.errors import BotForbidden, WebhookForbidden
+from skua_core.ports.rate_limiter import RateLimiter
+from skua_core.use_cases.accounts.throttle import take
 from skua_core.use_cases.intake import (
     AuthenticateWebhook,
     AuthenticateWebhookQuery,
@@ -20,6 +23,7 @@ from skua_core.use_cases.intake import (
     ReceiveUpdateCommand,
 )
 from skua_core.use_cases.webhooks import WEBHOOK_PATH
+from skua_http.client_address import client_address_of
 from skua_http.injection import inject
 from skua_http.webhooks.intake_gate import IntakeGate
 
@@ -56,13 +60,22 @@ class CallbackAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 @inject
 async def receive_telegram_update(
     request: Request[Any, Any, Any],
+    *,
     gate: FromDishka[IntakeGate],
     authenticate: FromDishka[AuthenticateWebhook],
     receive: FromDishka[ReceiveUpdate],
+    limiter: FromDishka[RateLimiter],
+    limits: FromDishka[Limits],
 ) -> ASGIResponse:
     query = _read_credentials(request)
     with gate:
-        bot_id = await authenticate(query)
+        try:
+            bot_id = await authenticate(query)
+        except WebhookForbidden:
+            # Counted only now: Telegram brings a bot more than this at once, all from one address.
+            caller = network_of(client_address_of(request.scope))
+            await take(limiter, Permit(limits.webhook_bad_secret, f"{caller}|{query.public_id}"))
+            raise
         # Only now, so that nobody but Telegram can make Skua hold a body.
         raw = await _read_body(request)
         try:

@@ -16,15 +16,18 @@ from skua_adapters.clock.frozen import FrozenClock
 from skua_adapters.id_factory.counted import CountedIdFactory
 from skua_adapters.job_queue.in_process import InProcessJobQueue
 from skua_adapters.platform_storage.in_memory import InMemoryPlatformStorage
+from skua_adapters.rate_limiter.in_process import InProcessRateLimiter
 from skua_adapters.renderer.in_process import InProcessRenderer
 from skua_adapters.tenant_storage.in_memory import InMemoryTenantStorage
 from skua_adapters.token_vault.in_memory import InMemoryTokenVault
 from skua_core.domain.bot import Bot
 from skua_core.domain.lane import LaneTimes
+from skua_core.domain.limits import Limits
 from skua_core.domain.secret import BotToken
 from skua_core.domain.user import SYSTEM
 from skua_core.errors import StorageUnavailable
 from skua_core.ids import BotId, UserId
+from skua_core.ports.rate_limiter import RateLimiter
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 from skua_core.use_cases.access import BotAccess
 from skua_core.use_cases.aftermath import Aftermath, HarmLimits
@@ -205,6 +208,8 @@ class Place:
         provider.provide(lambda: authenticate, provides=AuthenticateWebhook)
         provider.provide(lambda: receive, provides=ReceiveUpdate)
         provider.provide(lambda: self.gate, provides=IntakeGate)
+        provider.provide(lambda: InProcessRateLimiter(self.clock), provides=RateLimiter)
+        provider.provide(Limits, provides=Limits)
         provider.provide(lambda: self.ready, provides=ReadinessCheck)
         return make_async_container(provider)
 

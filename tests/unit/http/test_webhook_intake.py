@@ -11,6 +11,25 @@ from tests.unit.http.client import SECRET_HEADER
 from tests.unit.http.place import Place
 
 
+async def test_whoever_guesses_at_a_bot_s_secret_is_slowed_down(place: Place) -> None:
+    """Known bot or not, the answers are the same; and Telegram, at the same address, isn't."""
+    bot = await place.add_bot()
+    path, secret = place.webhook()
+    unknown = path.replace(path.split(b"/")[3], b"A" * len(path.split(b"/")[3]))
+
+    answers = {
+        target: [await place.client.deliver(target, b"guess", b"{}") for _ in range(32)]
+        for target in (path, unknown)
+    }
+
+    for refused in answers.values():
+        assert [answer.status for answer in refused] == [403] * 30 + [429] * 2
+        assert refused[-1].header("retry-after") == "1"
+    assert answers[path][-1].body == answers[unknown][-1].body
+    assert (await place.client.deliver(path, secret, place.a_message())).status == 200
+    assert place.updates(bot) == 1
+
+
 async def test_an_update_is_answered_200_with_nothing(place: Place) -> None:
     await place.add_bot()
 
