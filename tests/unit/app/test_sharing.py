@@ -18,7 +18,7 @@ def wired(environ: dict[str, str], queue: QueueKind = QueueKind.SHARED) -> Async
 
 
 async def limiter_of(container: AsyncContainer) -> RateLimiter:
-    limiter = await container.get(RateLimiter)
+    limiter: RateLimiter = await container.get(RateLimiter)
     await container.close()
     return limiter
 
