@@ -64,6 +64,7 @@ from skua_core.use_cases.access import EnterBot
 from skua_core.use_cases.accounts.codes import Codes
 from skua_core.use_cases.accounts.data import EraseAccount, ExportAccount
 from skua_core.use_cases.accounts.email_change import ConfirmEmailChange, RequestEmailChange
+from skua_core.use_cases.accounts.forgetting import ForgetEnded
 from skua_core.use_cases.accounts.operators import (
     CreateUser,
     DisableUser,
@@ -265,6 +266,7 @@ class UseCaseProvider(Provider):
     email_change = provide_all(RequestEmailChange, ConfirmEmailChange)
     operators = provide_all(CreateUser, ListUsers, DisableUser, EnableUser)
     data = provide_all(ExportAccount, EraseAccount)
+    forget_ended = provide(ForgetEnded)
 
     @provide
     def kept_months(self, settings: Settings) -> KeptMonths:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from skua_adapters._sql.errors import translated
 from skua_adapters._sql.partitions import ensure_partitions
 from skua_core.domain.lane import LaneTimes
+from skua_core.use_cases.accounts.forgetting import ForgetEnded
 from skua_core.use_cases.retention import ApplyRetention
 from skua_worker.orphaned_media import OrphanedMedia
 from skua_worker.poller import WebhookRepairer
@@ -28,12 +29,16 @@ async def scheduled_jobs(container: AsyncContainer) -> Sequence[ScheduledJob]:
     engine = await container.get(AsyncEngine)
     times = await container.get(LaneTimes)
     apply_retention = await container.get(ApplyRetention)
+    forget_ended = await container.get(ForgetEnded)
 
     async def make_partitions() -> None:
         await _make_partitions(engine)
 
     async def retain() -> None:
         await apply_retention()
+
+    async def forget() -> None:
+        await forget_ended()
 
     return (
         ScheduledJob(
@@ -46,6 +51,7 @@ async def scheduled_jobs(container: AsyncContainer) -> Sequence[ScheduledJob]:
         ScheduledJob(
             name="remove-orphaned-media", every=_DAY, run=await container.get(OrphanedMedia)
         ),
+        ScheduledJob(name="forget-ended", every=_HOUR, run=forget),
         # Trying to drop what a backup reads makes others wait, so it is tried seldom.
         ScheduledJob(name="apply-retention", every=_DAY, run=retain, retry_in=_HOUR),
     )

@@ -158,21 +158,6 @@ async def test_of_those_that_close_each_other_one_wins(accounts: AccountRig) -> 
     assert sum(await asyncio.gather(*map(verify, challenges))) == 1
 
 
-async def test_old_challenges_are_forgotten(accounts: AccountRig) -> None:
-    old = await begin(accounts, an_address(accounts))
-    await accounts.let_pass(3600)
-    fresh = await begin(accounts, an_address(accounts))
-    async with accounts.changing() as unit:
-        before = await unit.now() - timedelta(minutes=30)
-        forgotten = await unit.challenges.prune(before=before)
-
-    assert forgotten >= 1
-    assert await stored(accounts, old) is None
-    assert await stored(accounts, fresh) == fresh
-    async with accounts.changing() as unit:
-        assert await unit.challenges.prune(before=before) == 0
-
-
 async def test_an_open_challenge_ends_by_the_storage_s_time(accounts: AccountRig) -> None:
     challenge = await begin(accounts, an_address(accounts))
 

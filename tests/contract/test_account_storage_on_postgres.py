@@ -413,7 +413,6 @@ async def test_a_name_that_is_no_user_s_writes_into_no_chain(app_engine: AsyncEn
         "UPDATE platform.challenges SET user_id = NULL",
         "UPDATE platform.invitations SET login = 'mallory@example.com'",
         "UPDATE platform.mails SET sealed = ''",
-        "DELETE FROM platform.sessions",
         "DELETE FROM platform.credentials",
         "TRUNCATE platform.users CASCADE",
     ],

@@ -71,10 +71,6 @@ class ChallengeRepository(Protocol):
     ) -> None:
         """Supersede every other one of this purpose for this address."""
 
-    @abstractmethod
-    async def prune(self, *, before: datetime) -> int:
-        """Forget those that were made earlier; how many there were."""
-
 
 class SessionRepository(Protocol):
     """Whether a session lives is asked by the storage's clock, as ``Session.live`` says."""
@@ -210,6 +206,10 @@ class AccountUnit(Protocol):
     @abstractmethod
     async def invited(self, login: str) -> bool:
         """Whether there is an invitation for this address that is still good."""
+
+    @abstractmethod
+    async def prune(self, *, before: datetime) -> int:
+        """Forget challenges, sessions and devices that ended earlier; how many there were."""
 
     @abstractmethod
     def audit(self, user_id: UserId) -> AuditTrail:

@@ -33,7 +33,7 @@ class ChallengeRow(PlatformBase):
     __table_args__ = (
         _of_user("challenges_user"),
         Index("challenges_login", "login", "purpose"),
-        Index("challenges_created_at", "created_at"),
+        Index("challenges_expires_at", "expires_at"),
         Index("challenges_user_id", "user_id"),
     )
 

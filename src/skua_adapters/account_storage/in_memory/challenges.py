@@ -1,7 +1,5 @@
 """Attempts to prove an address, in memory."""
 
-from datetime import datetime
-
 import msgspec
 
 from skua_adapters.account_storage.in_memory.transaction import AccountTransaction
@@ -34,12 +32,6 @@ class InMemoryChallengeRepository(ChallengeRepository):
             if challenge.purpose is purpose and challenge.handle_hash != but:
                 challenge.closed = True
                 self._challenges.put(challenge.handle_hash, challenge)
-
-    async def prune(self, *, before: datetime) -> int:
-        old = [each for each in self._challenges.values() if each.created_at < before]
-        for challenge in old:
-            self._challenges.delete(challenge.handle_hash)
-        return len(old)
 
 
 _CHANGING = ("code_mac", "expires_at", "tries", "closed", "password")

@@ -35,17 +35,9 @@ class InMemoryDeviceRepository(DeviceRepository):
             each for each in self._devices.find("user", user_id) if only is None or each.id == only
         ]
         for device in removed:
-            self._devices.delete(device.id)
-        self._forget(user_id, {device.id for device in removed})
+            self._transaction.remove_device(device)
         return len(removed)
 
     def _known(self, user_id: UserId) -> list[Device]:
         oldest = self._transaction.now() - DEVICE_LIVES
         return [each for each in self._devices.find("user", user_id) if each.created_at > oldest]
-
-    def _forget(self, user_id: UserId, removed: set[DeviceId]) -> None:
-        """Sessions that began on them go on without."""
-        for session in self._transaction.sessions.find("user", user_id):
-            if session.device_id in removed:
-                session.device_id = None
-                self._transaction.sessions.put(session.id, session)

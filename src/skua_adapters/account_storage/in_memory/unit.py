@@ -57,6 +57,9 @@ class _InMemoryAccountUnit(AccountUnit):
             for row in self._transaction.invitations.find("login", login)
         )
 
+    async def prune(self, *, before: datetime) -> int:
+        return self._transaction.prune(before)
+
     def audit(self, user_id: UserId) -> AuditTrail:
         transaction = self._transaction
         return InMemoryAuditTrail(transaction.audit, chain=str(user_id), now=transaction.now)

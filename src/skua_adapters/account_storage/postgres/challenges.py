@@ -1,8 +1,6 @@
 """Attempts to prove an address."""
 
-from datetime import datetime
-
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from skua_adapters._sql.tables import ChallengeRow
@@ -69,15 +67,6 @@ class PostgresChallengeRepository(ChallengeRepository):
         if but is not None:
             others = others.where(ChallengeRow.handle_hash != but)
         await self._session.execute(others)
-
-    async def prune(self, *, before: datetime) -> int:
-        old = await self._session.scalars(
-            delete(ChallengeRow)
-            .where(ChallengeRow.created_at < before)
-            .returning(ChallengeRow.handle_hash)
-            .execution_options(synchronize_session=False)
-        )
-        return len(old.all())
 
     async def _hold(self, purpose: str, login: str) -> None:
         """Be alone with what this address has to prove, until the unit ends.

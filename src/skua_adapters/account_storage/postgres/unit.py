@@ -14,6 +14,7 @@ from skua_adapters.account_storage.postgres.api_keys import PostgresApiKeyReposi
 from skua_adapters.account_storage.postgres.challenges import PostgresChallengeRepository
 from skua_adapters.account_storage.postgres.devices import PostgresDeviceRepository
 from skua_adapters.account_storage.postgres.outbox import PostgresOutbox
+from skua_adapters.account_storage.postgres.pruning import prune
 from skua_adapters.account_storage.postgres.recovery_codes import PostgresRecoveryCodeRepository
 from skua_adapters.account_storage.postgres.sessions import PostgresSessionRepository
 from skua_adapters.audit_trail.postgres import PostgresUserAuditTrail
@@ -59,6 +60,9 @@ class _PostgresAccountUnit(AccountUnit):
             InvitationRow.expires_at > func.clock_timestamp(),
         )
         return (await self._session.scalars(select(good))).one()
+
+    async def prune(self, *, before: datetime) -> int:
+        return await prune(self._session, before)
 
     def audit(self, user_id: UserId) -> AuditTrail:
         return PostgresUserAuditTrail(self._session, user_id)

@@ -138,10 +138,18 @@ TABLES = {
     "invitations": (INVITATIONS, "role, token_hash, expires_at, accepted_at, revoked_at"),
 }
 # Rows of the others end with their user.
-DELETABLE = ("challenges", "devices", "api_keys", "recovery_codes", "mails", "invitations")
+DELETABLE = (
+    "challenges",
+    "devices",
+    "sessions",
+    "api_keys",
+    "recovery_codes",
+    "mails",
+    "invitations",
+)
 INDEXES = (
     "challenges_login ON platform.challenges (login, purpose)",
-    "challenges_created_at ON platform.challenges (created_at)",
+    "challenges_expires_at ON platform.challenges (expires_at)",
     "challenges_user_id ON platform.challenges (user_id)",
     "sessions_user_id ON platform.sessions (user_id)",
     "sessions_device_id ON platform.sessions (device_id)",
