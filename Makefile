@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv --no-config pip compile --quiet --upgrade --generate-hashes
   --no-emit-index-url --universal --python-version 3.11 --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt check lint test contract e2e torture bench demo docs lock
+.PHONY: help setup fmt check lint test contract e2e torture bench timing demo docs lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ torture: setup ## Kill, freeze and starve an installation for minutes: SEED=1, A
 bench: setup ## Run the benchmarks, or one: BENCH=send
 	@set -e; for script in benchmarks/bench_$(or $(BENCH),*).py; do \
 	  echo "$$script"; $(BIN)/python -m benchmarks.$$(basename "$$script" .py); done
+
+timing: setup ## See whether the time of a refused login tells what an address is: ARGS=--samples=300
+	$(BIN)/python -m benchmarks.timing_logins $(ARGS)
 
 demo: setup ## Watch a broadcast, everything embedded: ARGS=--chaos kills the worker on the way
 	$(BIN)/skua demo $(ARGS)

@@ -70,7 +70,7 @@ def answer() -> str:
 def far_end(*, nginx: bool = True) -> Iterator[FarEnd]:
     """Runs in processes of its own on the cores that this one may use."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin") if nginx else None
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="skua-bench-") as folder:
         if program is not None:
             config = Path(folder) / "nginx.conf"
@@ -95,7 +95,7 @@ def _version(program: str) -> str:
     return told.stderr.strip().rpartition("/")[2]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
