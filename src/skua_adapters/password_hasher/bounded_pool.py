@@ -33,13 +33,17 @@ class BoundedPool:
         self._lock = Lock()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Raises PasswordCheckBusy when it would be begun too late."""
+        """Raises PasswordCheckBusy when it would be begun too late, or turns out not to be in time.
+
+        The former is a guess, on a machine that has other things to do as well.
+        """
         with self._lock:
             wait = self._wait()
             if wait > self._longest_wait:
                 raise PasswordCheckBusy(wait)
             self._unfinished += 1
-        future = self._executor.submit(self._timed, work)
+        begin_until = time.monotonic() + self._longest_wait
+        future = self._executor.submit(self._timed, work, begin_until)
         # Also for work that nobody waits for any more, and that was therefore never begun.
         future.add_done_callback(self._finished)
         return await asyncio.wrap_future(future)
@@ -52,12 +56,15 @@ class BoundedPool:
         ahead = max(0, self._unfinished + 1 - self._threads)
         return ahead * self._seconds_each / self._threads
 
-    def _timed(self, work: Callable[[], T]) -> T:
-        began = time.perf_counter()
+    def _timed(self, work: Callable[[], T], begin_until: float) -> T:
+        began = time.monotonic()
+        if began > begin_until:
+            with self._lock:
+                raise PasswordCheckBusy(max(1, self._wait()))
         try:
             return work()
         finally:
-            took = time.perf_counter() - began
+            took = time.monotonic() - began
             with self._lock:
                 self._seconds_each += (took - self._seconds_each) * _WEIGHT_OF_NEWEST
 

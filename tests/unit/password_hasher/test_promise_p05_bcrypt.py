@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from threading import Event
 
 import bcrypt
 import pytest
 
 from skua_adapters.password_hasher.bcrypt import BcryptPasswordHasher
+from skua_adapters.password_hasher.bounded_pool import BoundedPool
 from skua_core.domain.account import PasswordHash
 from skua_core.domain.secret import Secret
 from skua_core.errors import PasswordCheckBusy
@@ -107,14 +109,32 @@ async def test_a_check_does_the_same_work_whatever_there_is_to_check() -> None:
 
 async def test_more_than_can_be_hashed_in_time_is_refused_at_once() -> None:
     # A hash of cost 8 is taken for a sixteenth of cost 12's: 17 ms.
-    hasher = BcryptPasswordHasher(cost=8, threads=1, longest_wait=0.1)
-    answers = await asyncio.gather(
-        *(hasher.hash(PASSWORD) for _ in range(50)), return_exceptions=True
-    )
+    hasher = BcryptPasswordHasher(cost=8, threads=1, longest_wait=1)
+    tries = [asyncio.ensure_future(hasher.hash(PASSWORD)) for _ in range(100)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
 
-    hashed = [answer for answer in answers if isinstance(answer, PasswordHash)]
-    refused = [answer for answer in answers if isinstance(answer, PasswordCheckBusy)]
-    assert len(hashed) == 6
-    assert len(refused) == 44
-    assert all(answer.retry_after > 0.1 for answer in refused)
+    refused = [each.exception() for each in tries if each.done()]
+    assert len(refused) == 40
+    for error in refused:
+        assert isinstance(error, PasswordCheckBusy)
+        assert error.retry_after > 1
+    came = await asyncio.gather(*tries, return_exceptions=True)
+    assert isinstance(came[0], PasswordHash)
     hasher.close()
+
+
+async def test_nobody_waits_longer_than_that_even_when_hashing_is_slow() -> None:
+    pool = BoundedPool(name="slow", threads=1, longest_wait=0.2, seconds_each=0.001)
+    slow, done = Event(), []
+    first = asyncio.ensure_future(pool.run(slow.wait))
+    second = asyncio.ensure_future(pool.run(lambda: done.append("too late")))
+    await asyncio.sleep(0.3)
+    slow.set()
+
+    assert await first
+    with pytest.raises(PasswordCheckBusy) as busy:
+        await second
+    assert busy.value.retry_after >= 1
+    assert done == []
+    pool.close()
