@@ -183,8 +183,8 @@ async def test_the_same_account_again_is_not_another_one(house: House) -> None:
         await fail(house, 1)
         house.wait(seconds=120)
 
-    await fail(house, 1, email="one@example.org")
-    await fail(house, 1, email="two@example.org")
+    for number in range(4):
+        await fail(house, 1, email=f"somebody{number}@example.org")
 
 
 async def test_many_who_sign_in_from_one_address_are_not_spraying(house: House) -> None:
@@ -194,8 +194,8 @@ async def test_many_who_sign_in_from_one_address_are_not_spraying(house: House) 
         await house.log_in(email=f"colleague{number}@example.org", caller=at(OFFICE))
         house.wait(seconds=5)
 
-    await fail(house, 1, email="one@example.org")
-    await fail(house, 1, email="two@example.org")
+    for number in range(4):
+        await fail(house, 1, email=f"somebody{number}@example.org")
 
 
 # What isn't a guess costs nothing
