@@ -192,7 +192,7 @@ def signed(header: object, payload: bytes, *, root: str = "k1", info: str = "ses
     return f"{body}.{b64(hmac.digest(key, body.encode(), 'sha256'))}"
 
 
-HEADER = {"alg": "HS256", "kid": "k1", "typ": "session+jwt"}
+HEADER: dict[str, Any] = {"alg": "HS256", "kid": "k1", "typ": "session+jwt"}
 IAT = int(NOON.timestamp())
 LIFE = 30 * 86_400
 INSIDE: dict[str, Any] = {
@@ -232,7 +232,7 @@ def test_the_form_is_the_documented_one() -> None:
         *(HEADER | {"typ": typ} for typ in ("JWT", "reset+jwt", "SESSION+JWT", "", None)),
         *(HEADER | {"kid": kid} for kid in ("k0", "k9", "", None, 1, ["k1"], "../k1", "k1\x00")),
         *({key: HEADER[key] for key in HEADER if key != missing} for missing in HEADER),
-        *(HEADER | more for more in ({"crit": ["exp"]}, {"b64": False}, {"jwk": {}}, {"x": 1})),
+        *(HEADER | {name: more} for name, more in [("crit", ["exp"]), ("b64", False), ("x", 1)]),
         *([], None, 1, "session+jwt", b"", b"\xff", b"{", b"[" * 1000, b'{"alg":1e999}'),
     ],
 )
@@ -256,7 +256,10 @@ def test_each_claim_is_needed(missing: str) -> None:
         *({"sid": other} for other in ("", SID[:-1], SID + "A", SID[:-1] + "é", None, 1)),
         *({"iat": other} for other in (str(IAT), IAT + 0.5, True, None, -(10**30), IAT - 1)),
         *({"exp": other} for other in (IAT, IAT - 1, IAT + LIFE + 1, 10**18, 10**400, -1)),
-        *({"exp": other} for other in (1e300, float(IAT + LIFE), str(IAT + LIFE), True, None, [])),
+        *(
+            {"exp": other}
+            for other in (1e300, float(IAT + LIFE), str(IAT + LIFE), True, None, [IAT])
+        ),
         *({"aat": other} for other in (str(IAT), 1e300, 10**18, 10**30, None)),
         {"iat": 10**17, "exp": 10**17 + LIFE},
         {"nbf": IAT},
