@@ -12,7 +12,7 @@ from tests.architecture.project import ROOT, dotted
 
 NUMBERS = [f"P{number:02}" for number in range(1, 30)]
 # Grows when a promise is kept for the first time. Nothing is ever taken out.
-KEPT_ONCE = frozenset({"P02", "P04", "P05", "P06", "P07", "P08", "P10", "P14", "P19"})
+KEPT_ONCE = frozenset({"P01", "P02", "P04", "P05", "P06", "P07", "P08", "P10", "P14", "P19"})
 
 ROW = re.compile(
     r"^\| (?P<number>P\d\d) \| (?P<promise>[^|]+) \| (?P<state>[^|]+) "
