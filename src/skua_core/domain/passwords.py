@@ -134,8 +134,9 @@ def _is_common(text: str, context: Iterable[str]) -> bool:
 
 
 def _folded(text: str) -> str:
-    # Compatible forms too: full-width letters hide a word from nobody who tries it.
-    return unicodedata.normalize("NFKC", text).casefold()
+    # Compatible forms too: full-width letters hide a word from nobody who tries it. Single
+    # characters become up to eighteen, which is time and no password that anybody would try.
+    return unicodedata.normalize("NFKC", text).casefold()[: 2 * LONGEST]
 
 
 def _repeated_unit(text: str) -> str:
