@@ -49,7 +49,8 @@ class ForgotPassword:
         code = self._codes.new(_PURPOSE, hash_of(handle))
         async with self._storage.unit() as unit:
             now = await unit.now()
-            account = await unit.accounts.by_login(login)
+            # Locked, so that nobody erases it before its challenge is added.
+            account = await unit.accounts.by_login(login, lock=True)
             known = account is not None and account.user.disabled_at is None
             challenge = Challenge(
                 handle_hash=hash_of(handle),
