@@ -12,6 +12,7 @@ from skua_app.settings import SettingInvalid, Settings
 from skua_core.ports.clock import Clock
 from skua_core.ports.letter_renderer import LetterRenderer
 from skua_core.ports.mailer import Mailer
+from skua_core.use_cases.accounts.bot_letters import TellTokenChanged
 from skua_core.use_cases.accounts.dispatch import DispatchMail
 from skua_core.use_cases.accounts.letters import LetterBox
 from skua_worker.outbox import OutboxLoop
@@ -24,7 +25,7 @@ NO_MAIL = (
 
 class MailProvider(Provider):
     scope = Scope.APP
-    letters = provide_all(LetterBox, DispatchMail)
+    letters = provide_all(LetterBox, DispatchMail, TellTokenChanged)
 
     @provide
     def renderer(self, settings: Settings) -> LetterRenderer:

@@ -26,6 +26,7 @@ from skua_core.ports.repositories import BotSecrets
 from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
 from skua_core.use_cases.access import BotAccess, bot_entry
+from skua_core.use_cases.accounts.bot_letters import TellTokenChanged
 from skua_core.use_cases.webhooks import Connected, UpdateRoute
 
 
@@ -89,13 +90,21 @@ class SetToken:
     """Give a bot its token, or a new one of the same Telegram bot.
 
     Another bot's token is refused: that bot would get these subscribers. From the commit on, the
-    webhook secret that went with the former token is worth nothing.
+    webhook secret that went with the former token is worth nothing. The owner is told by mail.
     """
 
-    def __init__(self, *, storage: TenantStorage, queue: JobQueue, route: UpdateRoute) -> None:
+    def __init__(
+        self,
+        *,
+        storage: TenantStorage,
+        queue: JobQueue,
+        route: UpdateRoute,
+        tell: TellTokenChanged,
+    ) -> None:
         self._storage = storage
         self._queue = queue
         self._route = route
+        self._tell = tell
 
     async def __call__(self, command: SetTokenCommand) -> Connected:
         """Raises TokenOfAnotherBot, BotInUse, and as ``UpdateRoute.identify``."""
@@ -111,6 +120,7 @@ class SetToken:
             await unit.bot.save_secrets(fresh.stored)
             await unit.audit.append(bot_entry(bot_id, actor, "token_set", _about(bot)))
             await unit.commit()
+        await self._tell(bot, actor)
         connected = await self._route.announce(bot, fresh, actor)
         await self._queue.wake(bot_id)
         return connected

@@ -11,7 +11,6 @@ from typing import Any
 from click.testing import CliRunner, Result
 from dishka import Provider, Scope, provide
 
-from skua_adapters.account_storage.in_memory import InMemoryAccountStorage
 from skua_adapters.media_store.in_memory import InMemoryMediaStore
 from skua_adapters.password_hasher.fake import FakePasswordHasher
 from skua_app.cli.root import cli
@@ -21,6 +20,7 @@ from skua_app.settings import Settings, load
 from skua_core.domain.delivery import DeliveryStatus, Reason, Settlement
 from skua_core.domain.lane import ClaimOrder
 from skua_core.ports.account_storage import AccountStorage
+from skua_core.ports.account_vault import AccountVault
 from skua_core.ports.bot_api import BotApi
 from skua_core.ports.clock import Clock
 from skua_core.ports.id_factory import IdFactory
@@ -55,7 +55,11 @@ class InMemory(Provider):
 
     @provide(override=True)
     def accounts(self) -> AccountStorage:
-        return InMemoryAccountStorage(self._world.memory)
+        return self._world.accounts
+
+    @provide(override=True)
+    def account_vault(self) -> AccountVault:
+        return self._world.account_vault
 
     @provide(override=True)
     def hasher(self) -> PasswordHasher:

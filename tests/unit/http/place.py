@@ -11,6 +11,8 @@ from uuid import uuid4
 from dishka import AsyncContainer, Provider, Scope, make_async_container
 
 from skua_adapters._memory import Memory
+from skua_adapters.account_storage.in_memory import InMemoryAccountStorage
+from skua_adapters.account_vault.in_memory import InMemoryAccountVault
 from skua_adapters.bot_api.fake import FakeBotApi
 from skua_adapters.clock.frozen import FrozenClock
 from skua_adapters.id_factory.counted import CountedIdFactory
@@ -30,6 +32,8 @@ from skua_core.ids import BotId, UserId
 from skua_core.ports.rate_limiter import RateLimiter
 from skua_core.ports.tenant_storage import TenantStorage, TenantUnit, UnitKind
 from skua_core.use_cases.access import BotAccess
+from skua_core.use_cases.accounts.bot_letters import TellTokenChanged
+from skua_core.use_cases.accounts.letters import LetterBox
 from skua_core.use_cases.aftermath import Aftermath, HarmLimits
 from skua_core.use_cases.arrivals import Arrivals
 from skua_core.use_cases.bots import (
@@ -154,7 +158,9 @@ class Place:
 
     async def rotate(self, bot: Bot, token: BotToken) -> None:
         self.telegram.add_bot(token)
-        use_case = SetToken(storage=self.storage, queue=self._queue, route=self.route)
+        letters = LetterBox(vault=InMemoryAccountVault(), ids=self._ids)
+        tell = TellTokenChanged(accounts=InMemoryAccountStorage(self.memory), letters=letters)
+        use_case = SetToken(storage=self.storage, queue=self._queue, route=self.route, tell=tell)
         await use_case(SetTokenCommand(access=_access(bot), token=token))
 
     async def remove_token(self, bot: Bot) -> None:

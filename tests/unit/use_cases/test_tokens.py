@@ -29,7 +29,12 @@ from tests.unit.use_cases.world import FOREIGN_TOKEN, NEXT_TOKEN, PUBLIC_URL, TO
 
 
 async def set_token(world: World, access: BotAccess, token: BotToken) -> Connected:
-    set_it = SetToken(storage=world.storage, queue=world.queue, route=world.route)
+    set_it = SetToken(
+        storage=world.storage,
+        queue=world.queue,
+        route=world.route,
+        tell=world.tell_token_changed,
+    )
     return await set_it(SetTokenCommand(access=access, token=token))
 
 

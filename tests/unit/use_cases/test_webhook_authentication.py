@@ -102,7 +102,12 @@ async def test_after_a_rotation_the_old_address_and_secret_are_refused(
     world: World, access: BotAccess
 ) -> None:
     old = told(world)
-    set_token = SetToken(storage=world.storage, queue=world.queue, route=world.route)
+    set_token = SetToken(
+        storage=world.storage,
+        queue=world.queue,
+        route=world.route,
+        tell=world.tell_token_changed,
+    )
 
     await set_token(SetTokenCommand(access=access, token=TOKEN))
 

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from skua_adapters._memory import Memory
+from skua_adapters.account_storage.in_memory import InMemoryAccountStorage
+from skua_adapters.account_vault.in_memory import InMemoryAccountVault
 from skua_adapters.bot_api.fake import FakeBotApi
 from skua_adapters.clock.frozen import FrozenClock
 from skua_adapters.id_factory.counted import CountedIdFactory
@@ -28,6 +30,8 @@ from skua_core.ports.job_queue import JobQueue
 from skua_core.ports.repositories import BotSecrets, SubscriberFilter
 from skua_core.ports.tenant_storage import UnitKind
 from skua_core.use_cases.access import BotAccess, EnterBot, EnterBotQuery
+from skua_core.use_cases.accounts.bot_letters import TellTokenChanged
+from skua_core.use_cases.accounts.letters import LetterBox
 from skua_core.use_cases.aftermath import Aftermath, HarmLimits
 from skua_core.use_cases.arrivals import Arrivals
 from skua_core.use_cases.bots import AddBot, AddBotCommand
@@ -81,6 +85,10 @@ class World:
         self.renderer = InProcessRenderer()
         self.api = FakeBotApi()
         self.api.add_bot(TOKEN, username="gull_bot")
+        self.accounts = InMemoryAccountStorage(self.memory)
+        self.account_vault = InMemoryAccountVault()
+        self.letters = LetterBox(vault=self.account_vault, ids=self.ids)
+        self.tell_token_changed = TellTokenChanged(accounts=self.accounts, letters=self.letters)
         self.token_failed = TokenFailed(storage=self.storage, clock=self.clock)
         self.route = self.route_for(public_url)
         self.replies = Replies(clock=self.clock, ids=self.ids, renderer=self.renderer)

@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from skua_adapters.account_storage.in_memory import InMemoryAccountStorage
-from skua_adapters.account_vault.in_memory import InMemoryAccountVault
 from skua_adapters.email_addresses.in_process import InProcessEmailAddresses
 from skua_adapters.letter_renderer.in_process import InProcessLetterRenderer
 from skua_adapters.mailer.recording import RecordingMailer
@@ -16,6 +14,7 @@ from skua_core.domain.secret import Secret
 from skua_core.domain.session import ApiKey, Device, KeyAccess, Session
 from skua_core.domain.user import Actor, User
 from skua_core.ids import ApiKeyId, DeviceId, SessionId, UserId
+from skua_core.ports.account_vault import AccountVault
 from skua_core.use_cases.accounts.dispatch import DispatchMail
 from skua_core.use_cases.accounts.letters import LetterBox
 from skua_core.use_cases.accounts.operators import CreateUser, CreateUserCommand
@@ -27,11 +26,10 @@ SHELL = "cli:ana"
 
 
 class Office:
-    def __init__(self, world: World | None = None) -> None:
+    def __init__(self, world: World | None = None, *, vault: AccountVault | None = None) -> None:
         self.world = world or World()
-        self.storage = InMemoryAccountStorage(self.world.memory)
-        self.vault = InMemoryAccountVault()
-        self.letters = LetterBox(vault=self.vault, ids=self.world.ids)
+        self.storage = self.world.accounts
+        self.letters = LetterBox(vault=vault or self.world.account_vault, ids=self.world.ids)
         self.mailer = RecordingMailer()
         self.hasher = FakePasswordHasher()
         self.emails = InProcessEmailAddresses()

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from skua_adapters.account_vault.in_memory import InMemoryAccountVault
 from skua_adapters.letter_renderer.in_process import InProcessLetterRenderer
 from skua_core.domain.letter import Letter, Mail
 from skua_core.use_cases.accounts.dispatch import DispatchMail, pause
@@ -113,7 +114,7 @@ async def test_what_the_server_never_takes_is_given_up_at_once(
 
 async def test_a_letter_that_no_key_opens_waits_for_the_key(office: Office) -> None:
     await office.post()
-    stranger = Office(office.world)
+    stranger = Office(office.world, vault=InMemoryAccountVault())
 
     assert await stranger.dispatch() == 0
 
