@@ -30,6 +30,7 @@ COMMON = [
     *(
         "password1234",
         "P@ssw0rd1234",
+        "password??????",
         "PASSWORDPASSWORD",
         "passw0rd!!!!",
         "1password123",

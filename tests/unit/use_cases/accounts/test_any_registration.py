@@ -39,13 +39,18 @@ class Try(msgspec.Struct, frozen=True):
     former: bool
 
 
+class Guess(msgspec.Struct, frozen=True):
+    which: int
+    times: int
+
+
 class Wait(msgspec.Struct, frozen=True):
     seconds: float
 
 
-Step = Begin | Resend | Try | Wait
+Step = Begin | Resend | Try | Guess | Wait
 
-which = st.integers(0, 3)
+which = st.integers(0, 2)
 own = st.builds(
     lambda number, wrong, former: Try(number, number, wrong, former),
     which,
@@ -60,6 +65,7 @@ steps = st.lists(
     | own
     | own
     | foreign
+    | st.builds(Guess, which, st.integers(MOST_TRIES - 1, MOST_TRIES))
     | st.builds(Wait, waits),
     max_size=40,
 )
@@ -98,6 +104,9 @@ class Book:
             await self.begin(step.email)
         elif self.begun and isinstance(step, Resend):
             await self.resend(self.begun[step.which % len(self.begun)])
+        elif self.begun and isinstance(step, Guess):
+            for _ in range(step.times):
+                await self.attempt(Try(step.which, step.which, wrong=True, former=False))
         elif self.begun and isinstance(step, Try):
             await self.attempt(step)
 
