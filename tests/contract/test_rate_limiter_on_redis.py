@@ -302,6 +302,37 @@ async def test_a_redis_that_takes_its_time_for_each_word_holds_up_nobody() -> No
         await over.wait()
 
 
+async def test_a_process_that_is_slow_itself_does_not_take_redis_for_slow(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hold_up_everybody() -> None:
+        while True:
+            time.sleep(0.12)  # noqa: ASYNC251 - as a busy process does
+            await asyncio.sleep(0)
+
+    busy = asyncio.create_task(hold_up_everybody())
+    waits = await asyncio.gather(*(place.limiter.take([ANA]) for _ in range(12)))
+    busy.cancel()
+
+    assert waits.count(0) == WHOLE
+    assert news(caplog) == []
+
+
+async def test_whoever_stops_waiting_disturbs_nobody(place: Place) -> None:
+    asking = [asyncio.create_task(place.limiter.take([ANA])) for _ in range(30)]
+    await asyncio.sleep(0)
+    for number, task in enumerate(asking):
+        await asyncio.sleep(0)
+        if number % 2:
+            task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+
+    other = Permit(BUCKET, "ben@example.com")
+    assert await place.taken(other) == WHOLE
+    await place.limiter.give_back([other])
+    assert await place.taken(other) == 1
+
+
 async def test_a_foreign_value_under_our_name_leaves_a_quarter(
     place: Place, redis_server: RedisServer
 ) -> None:

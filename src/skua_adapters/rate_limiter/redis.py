@@ -4,7 +4,8 @@ import asyncio
 import hmac
 import logging
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -21,11 +22,14 @@ from skua_core.ports.rate_limiter import RateLimiter
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _PREFIX = "skua:limit:"
 _DIGEST_CHARACTERS = 22
 """132 bits."""
 _AT_ONCE = 16
 """Calls on their way; more would wait for each other at Redis all the same."""
+_LOOKS = 10
 _AGAIN_SECONDS = 1.0
 """How often one call looks whether Redis is back, while all others don't wait for it."""
 
@@ -44,8 +48,9 @@ class RedisRateLimiter(RateLimiter):
         """``patience``: how many seconds Redis may take. Raises ValueError for an unfit URL."""
         self._client = Redis.from_url(
             url,
-            socket_timeout=patience,
-            socket_connect_timeout=patience,
+            # Its own would also run out when it is this process that is slow.
+            socket_timeout=None,
+            socket_connect_timeout=None,
             # Each thing that the two sides tell each other first would take of the patience.
             protocol=2,
             driver_info=None,
@@ -88,8 +93,7 @@ class RedisRateLimiter(RateLimiter):
             if not self._may_ask():
                 return None
             try:
-                async with asyncio.timeout(self._patience):
-                    answer = int(await script(keys=keys, args=numbers))
+                answer = int(await _within(self._patience, script(keys=keys, args=numbers)))
             except (RedisError, OSError) as error:
                 self._note_trouble(error)
                 return None
@@ -126,6 +130,25 @@ class RedisRateLimiter(RateLimiter):
         if self._in_trouble:
             _log.warning("Redis counts again: all processes keep limits together")
         self._in_trouble = False
+
+
+async def _within(patience: float, question: Coroutine[Any, Any, T]) -> T:
+    """Wait for the answer, but not for ever. Raises TimeoutError.
+
+    The event loop is looked at in between: when it is late itself, its own timers run out while the
+    answer has long arrived, and a server under load would leave Redis just when limits matter.
+    """
+    asking = asyncio.create_task(question)
+    try:
+        for _ in range(_LOOKS):
+            if (await asyncio.wait({asking}, timeout=patience / _LOOKS))[0]:
+                return asking.result()
+        raise TimeoutError
+    finally:
+        if not asking.done():
+            asking.cancel()
+            # What becomes of it nobody asks any more, and asyncio would call that a defect.
+            asking.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def _quarters(permits: Sequence[Permit]) -> list[Permit]:

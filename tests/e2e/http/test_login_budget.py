@@ -1,14 +1,13 @@
 """However many processes serve, and however many ask at once: guesses have a budget."""
 
 import asyncio
-import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from skua_adapters._sql import roles
 from skua_app.container import make_container
 from skua_app.settings import Settings, load
 from skua_core.domain.account import Account, PasswordHash
-from skua_core.domain.limits import Limits
+from skua_core.domain.limits import Bucket, Limits
 from skua_core.domain.user import User
 from skua_core.ids import UserId
 from skua_core.ports.account_storage import AccountStorage
@@ -72,13 +71,20 @@ def serving(environ: dict[str, str], log: Path) -> Iterator[int]:
 
 
 def _wait_until_served(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """By all of them: one alone would keep any budget."""
     deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            asyncio.run(status_of(port, b"GET /healthz HTTP/1.1\r\nHost: skua.example\r\n\r\n"))
-            return
+    while listening_on(port) < PROCESSES:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
-    pytest.fail(log.read_text())
+
+
+def listening_on(port: int) -> int:
+    """How many sockets are; each process has its own."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        local.endswith(f":{port:04X}") and state == "0A" for _, local, _, state, *_ in sockets
+    )
 
 
 async def add_account(settings: Settings, login: str) -> None:
@@ -130,15 +136,25 @@ def test_two_hundred_guesses_at_once_get_no_more_than_the_budget(
         (f"guest-{number}@example.com", "a wrong password", "203.0.113.7") for number in range(60)
     ]
 
-    with serving(environ, tmp_path / "log") as port:
+    log = tmp_path / "log"
+    with serving(environ, log) as port:
         at_one_account = asyncio.run(log_in_at_once(port, guesses))
         right_but_late = asyncio.run(
             log_in_at_once(port, [("ana@example.com", RIGHT, "192.0.2.1")])
         )
         from_one_address = asyncio.run(log_in_at_once(port, sprayed))
 
-    budget = LIMITS.login_failures_account.burst
-    assert at_one_account == {401: budget, 429: len(guesses) - budget}
+    # On a machine that is so busy that Redis doesn't answer in time, and only then.
+    alone = PROCESSES if "Redis can't count" in log.read_text() else 0
+    assert_within(LIMITS.login_failures_account, at_one_account, guesses, alone)
+    assert_within(LIMITS.login_failures_ip, from_one_address, sprayed, alone)
     assert right_but_late == {429: 1}
-    budget = LIMITS.login_failures_ip.burst
-    assert from_one_address == {401: budget, 429: len(sprayed) - budget}
+
+
+def assert_within(
+    bucket: Bucket, statuses: Counter[int], tries: Sized, processes_alone: int
+) -> None:
+    assert set(statuses) == {401, 429}
+    assert statuses.total() == len(tries)
+    most = bucket.burst + processes_alone * bucket.quarter().burst
+    assert bucket.burst <= statuses[401] <= most
