@@ -9,6 +9,7 @@ from skua_adapters._memory.tables import OpenTable
 from skua_adapters.account_storage.in_memory import InMemoryAccountStorage
 from skua_adapters.account_vault.in_memory import InMemoryAccountVault
 from skua_adapters.clock.frozen import FrozenClock
+from skua_adapters.clock.system import SystemClock
 from skua_adapters.email_addresses.in_process import InProcessEmailAddresses
 from skua_adapters.id_factory.counted import CountedIdFactory
 from skua_adapters.password_hasher.fake import FakePasswordHasher
@@ -24,7 +25,10 @@ from skua_core.domain.session import Device, Session, SessionPolicy
 from skua_core.domain.totp import new_totp_secret, step_of, totp_code
 from skua_core.domain.user import User
 from skua_core.ids import UserId
+from skua_core.ports.account_storage import AccountStorage
 from skua_core.ports.account_vault import AccountPurpose
+from skua_core.ports.clock import Clock
+from skua_core.ports.id_factory import IdFactory
 from skua_core.use_cases.accounts.codes import Codes
 from skua_core.use_cases.accounts.factor_check import FactorCheck
 from skua_core.use_cases.accounts.letters import LetterBox
@@ -54,16 +58,24 @@ def at(ip: str = HOME, device: Secret | None = None) -> Caller:
 
 
 class House:
-    def __init__(self, *, policy: SessionPolicy | None = None) -> None:
-        self.clock = FrozenClock(START)
-        self.ids = CountedIdFactory(START)
+    def __init__(
+        self,
+        *,
+        policy: SessionPolicy | None = None,
+        storage: AccountStorage | None = None,
+        ids: IdFactory | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """``storage`` and ``ids`` of another sort go together with the system's time."""
+        self.clock: Clock = FrozenClock(START) if storage is None else SystemClock()
+        self.ids = ids or CountedIdFactory(START)
         self.memory = Memory(self.clock)
-        self.storage = InMemoryAccountStorage(self.memory)
+        self.storage = storage or InMemoryAccountStorage(self.memory)
         self.platform = InMemoryPlatformStorage(self.memory, ids=self.ids)
         self.vault = InMemoryAccountVault()
         self.hasher = FakePasswordHasher()
         self.limiter = InProcessRateLimiter(self.clock)
-        self.limits = Limits()
+        self.limits = limits or Limits()
         self.tokens = InMemorySessionTokens()
         self.letter_box = LetterBox(vault=self.vault, ids=self.ids)
         self.factors = FactorCheck(vault=self.vault)
@@ -97,7 +109,8 @@ class House:
     ) -> UserId:
         """An account whose address is verified."""
         hashed = None if password is None else await self.hasher.hash(Secret(password))
-        user = User(id=UserId(self.ids.new()), login=login, name="Ana", created_at=START)
+        now = self.clock.now()
+        user = User(id=UserId(self.ids.new()), login=login, name="Ana", created_at=now)
         account = Account(user=user, password=hashed, **fields)
         async with self.storage.unit() as unit:
             await unit.accounts.add(account)
@@ -178,4 +191,5 @@ class House:
             return await unit.audit(user_id).read()
 
     def wait(self, **duration: float) -> None:
+        assert isinstance(self.clock, FrozenClock)
         self.clock.advance(timedelta(**duration).total_seconds())
