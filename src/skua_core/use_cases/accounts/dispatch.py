@@ -55,6 +55,8 @@ class DispatchMail:
         """The number of letters sent. Raises StorageUnavailable when not even one can be noted."""
         async with self._storage.unit() as unit:
             due = await unit.outbox.take(limit=_AT_ONCE, hold=_HOLD)
+            if not due:
+                return 0
             now = await unit.now()
             await unit.commit()
         # Each to its end: what goes wrong with one must not break off another on the wire.
