@@ -12,6 +12,7 @@ from litestar.exceptions import ServiceUnavailableException
 
 from skua_core.errors import SkuaError
 from skua_http.injection import inject
+from skua_http.openapi import answer_of
 
 PATIENCE = 2.0
 """Seconds within which what Skua depends on must have answered."""
@@ -50,7 +51,11 @@ def healthz() -> Alive:
     return Alive()
 
 
-@get("/readyz", summary="Can requests be served?")
+@get(
+    "/readyz",
+    summary="Can requests be served?",
+    responses={503: answer_of(503, ["service-unavailable"])},
+)
 @inject
 async def readyz(check: FromDishka[ReadinessCheck]) -> Ready:
     """Says whether requests can be served whole; not why, for anybody may ask."""

@@ -54,7 +54,7 @@ def problems(
     by_status: dict[int, list[str]] = {}
     for code, status in sorted(codes.items()):
         by_status.setdefault(status, []).append(code)
-    return {status: _spec(status, by_status[status]) for status in sorted(by_status)}
+    return {status: answer_of(status, by_status[status]) for status in sorted(by_status)}
 
 
 def describe(routes: Sequence[HTTPRouteHandler]) -> HTTPRouteHandler:
@@ -81,7 +81,8 @@ def describe(routes: Sequence[HTTPRouteHandler]) -> HTTPRouteHandler:
     return openapi_document
 
 
-def _spec(status: int, codes: Sequence[str]) -> ResponseSpec:
+def answer_of(status: int, codes: Sequence[str]) -> ResponseSpec:
+    """One of an operation's problems, or several with the same status."""
     return ResponseSpec(
         Problem,
         description=" ".join(f"`{code}`: {explanations()[code].meaning}" for code in codes),
