@@ -9,6 +9,8 @@ from skua_app.container import make_container
 from skua_app.mail import ConsoleMailProvider
 from skua_app.settings import SettingInvalid, load
 from skua_core.ports.mailer import Mailer
+from tests.unit.cli.desk import Desk
+from tests.unit.use_cases.world import World
 
 PASSWORD = "s3cr3t-word"
 MAIL = {
@@ -44,6 +46,17 @@ def test_what_cannot_be_used_stops_the_start_without_showing_the_password(
 
     assert caught.value.name == name
     assert PASSWORD not in str(caught.value)
+
+
+def test_a_command_says_so_in_one_line() -> None:
+    url = f"smtp://u:{PASSWORD}@mail.example"
+
+    result = Desk(World(), {**MAIL, "SKUA_SMTP_URL": url}).run("user", "list")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("skua: SKUA_SMTP_URL: the password would cross the network")
+    assert result.stderr.count("\n") == 1
+    assert PASSWORD not in result.stderr
 
 
 async def test_a_server_that_is_set_is_used_on_a_laptop_too() -> None:
