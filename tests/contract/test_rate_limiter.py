@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skua_adapters.rate_limiter.in_process import InProcessRateLimiter
-from skua_core.domain.limits import Bucket, Permit
+from skua_core.domain.limits import Bucket, Permit, permits_of
 from tests.contract.rigs.rate_limiter import SECOND, RateLimiterRig, ReferenceBucket
 
 SLOW = Bucket("slow", 5, 600)
@@ -155,6 +156,16 @@ async def test_many_takers_at_once_get_no_more_than_there_is(rate_limiter: RateL
 
     assert granted.count(0) == 7
     assert await taken(rate_limiter, permits[0], tries=30) == 13
+
+
+async def test_whoever_has_a_whole_network_is_one_caller(rate_limiter: RateLimiterRig) -> None:
+    async def granted(ips: Iterable[str]) -> int:
+        return [await rate_limiter.limiter.take(permits_of(SLOW, ip)) for ip in ips].count(0)
+
+    assert await granted(f"2001:db8:1:2::{number:x}" for number in range(200)) == 5
+    assert await granted(f"2001:db8:1:{number:x}::1" for number in range(200)) == 35
+    assert await granted(f"2001:db8:2:{number:x}::1" for number in range(5)) == 5
+    assert await granted(["198.51.100.1", "::ffff:198.51.100.1"] * 10) == 5
 
 
 # Small enough for a real clock to matter within a few tenths of a second.
