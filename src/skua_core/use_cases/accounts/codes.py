@@ -87,6 +87,15 @@ class Codes:
         buckets = limits.code_mails_ip, limits.code_mails_account
         return await self._find(purpose, handle, caller, *buckets)
 
+    async def give_back_try(self, found: Challenge, caller: Caller) -> None:
+        """For a code that wasn't looked at after all."""
+        await self._limiter.give_back(
+            (
+                *permits_of(self._limits.code_tries_ip, caller.ip),
+                Permit(self._limits.code_tries_account, found.login),
+            )
+        )
+
     async def use(self, unit: AccountUnit, found: Challenge, code: str) -> Challenge:
         """The challenge, closed because its code is right; committed with whatever follows.
 

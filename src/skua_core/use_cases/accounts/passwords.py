@@ -8,7 +8,7 @@ from skua_core.domain.limits import Limits, Permit, permits_of
 from skua_core.domain.passwords import check_password
 from skua_core.domain.secret import Secret
 from skua_core.domain.session import EndReason, Session
-from skua_core.errors import CodeInvalid, InvalidCredentials, PasswordCheckBusy
+from skua_core.errors import CodeInvalid, InvalidCredentials, PasswordCheckBusy, PasswordUnfit
 from skua_core.ids import SessionId
 from skua_core.ports.account_storage import AccountStorage, AccountUnit
 from skua_core.ports.email_addresses import EmailAddresses
@@ -100,8 +100,12 @@ class ResetPassword:
         caller = command.caller
         found = await self._codes.find(_PURPOSE, command.reset_id, caller)
         # Without the account's name: refusing what contains it would tell it to a stranger.
-        check_password(command.password.reveal(), found.login, "")
-        hashed = await self._hasher.hash(command.password)
+        try:
+            check_password(command.password.reveal(), found.login, "")
+            hashed = await self._hasher.hash(command.password)
+        except (PasswordUnfit, PasswordCheckBusy):
+            await self._codes.give_back_try(found, caller)
+            raise
         async with self._storage.unit() as unit:
             account = await unit.accounts.by_login(found.login, lock=True)
             challenge = await self._codes.use(unit, found, command.code)

@@ -234,6 +234,21 @@ async def test_a_new_password_has_to_be_fit_and_does_not_tell_the_name(desk: Sig
     await reset(desk, reset_id, code)
 
 
+async def test_a_code_that_was_not_looked_at_costs_no_try(desk: SignUp, ana: Account) -> None:
+    assert ana
+    reset_id, code = await forget(desk), await desk.code()
+    hasher = desk.reset._hasher
+    desk.reset._hasher = FakePasswordHasher(most_at_once=0)
+    for _ in range(desk.limits.code_tries_ip.burst):
+        with pytest.raises(PasswordCheckBusy):
+            await reset(desk, reset_id, code)
+        with pytest.raises(PasswordUnfit):
+            await reset(desk, reset_id, code, Secret("short"))
+
+    desk.reset._hasher = hasher
+    await reset(desk, reset_id, code)
+
+
 async def test_resets_are_limited_alike_for_known_and_unknown_addresses() -> None:
     async def refused_after(email: str) -> int:
         desk = SignUp()
