@@ -9,9 +9,9 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.contract.rigs.mailer import HOST, Sink, listening
+from tests.contract.rigs.mailer import Sink, listening
 from tests.e2e.cli.house import House
-from tests.e2e.serving.rig import serving
+from tests.e2e.serving.rig import HOST, serving
 from tests.postgres_cluster import Database
 
 EMAIL, PASSWORD = "ana@example.org", "a heron on one leg, waiting"
