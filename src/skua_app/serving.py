@@ -11,17 +11,19 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import msgspec
-from dishka import AsyncContainer
+from dishka import AsyncContainer, Provider, Scope, provide
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 from litestar import Litestar
 
+from skua_adapters.password_hasher.bcrypt import BcryptPasswordHasher
 from skua_app import event_loop
 from skua_app.container import make_container
 from skua_app.logs import set_up_logs
@@ -31,6 +33,7 @@ from skua_app.web import HttpProvider, http_settings
 from skua_core import faults
 from skua_core.domain.limits import Bucket, Limits
 from skua_core.errors import ErrorKind, SkuaError
+from skua_core.ports.password_hasher import PasswordHasher
 from skua_http.app import create_app
 
 _log = logging.getLogger(__name__)
@@ -87,7 +90,9 @@ def serve(settings: Settings, door: Door) -> None:
         own = msgspec.structs.replace(settings, limits=share_of(settings.limits, door.processes))
     server = _Server(door)
     try:
-        server.serve(target_loader=partial(load_application, own), wrap_loader=False)
+        server.serve(
+            target_loader=partial(load_application, own, door.processes), wrap_loader=False
+        )
     except SystemExit:
         # Granian's word for workers that ended unasked. One may do so while all are being stopped.
         if not server.interrupt_signal:
@@ -136,12 +141,14 @@ class _Server(MPServer):
 
     def startup(self, spawn_target: Any, target_loader: Any) -> None:
         super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call] # Granian's
-        while not self.main_loop_interrupt.wait(_LOOK):
+        # Not its wait(): a signal's handler sets it in this very thread.
+        while not self.main_loop_interrupt.is_set():
             if _accepts(self._door):
                 processes = self._door.processes
                 by = "one process" if processes == 1 else f"{processes} processes"
                 _log.info("Serving %s by %s. Ctrl-C stops it.", self._door.url, by)
                 return
+            time.sleep(_LOOK)
 
     def _stop_workers(self) -> None:
         # Granian waits for each connection to be closed, and an idle one of HTTP/2 whose client
@@ -181,17 +188,34 @@ def _accepts(door: Door) -> bool:
     return True
 
 
-def load_application(settings: Settings) -> "WorkerApplication":
-    """What one worker process serves. Called in that process, before anything else."""
+def load_application(settings: Settings, processes: int) -> "WorkerApplication":
+    """What one of so many processes serves. Called in that process, before anything else."""
     # The first process's handlers, which came along, would let these pass without effect.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _leave_to_the_first_process()
     set_up_logs(settings.skua_log)
     faults.install(settings.fault_plan())
-    container = make_container(settings, more=(HttpProvider(),))
+    container = make_container(settings, more=(HttpProvider(), ShareProvider(processes)))
     application = WorkerApplication(create_app(container, http_settings(settings)), container)
     event_loop.tune_collector()
     return application
+
+
+class ShareProvider(Provider):
+    """What one of several processes gets of a machine that it doesn't have to itself."""
+
+    scope = Scope.APP
+
+    def __init__(self, processes: int) -> None:
+        super().__init__()
+        self._processes = processes
+
+    @provide(override=True)
+    def password_hasher(self) -> Iterator[PasswordHasher]:
+        # One thread for each processor in every process would leave the event loops nothing.
+        hasher = BcryptPasswordHasher(threads=max(1, (os.cpu_count() or 1) // self._processes))
+        yield hasher
+        hasher.close()
 
 
 def _leave_to_the_first_process() -> None:

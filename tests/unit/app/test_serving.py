@@ -1,5 +1,6 @@
 """What several processes of one server may allow together."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -7,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skua_app.serving import Door, share_of
+from skua_adapters.password_hasher.bcrypt import BcryptPasswordHasher
+from skua_app.container import make_container
+from skua_app.serving import Door, ShareProvider, share_of
+from skua_app.settings import load
 from skua_app.tls_files import TlsFiles
 from skua_core.domain.limits import Bucket, Limits
+from skua_core.ports.password_hasher import PasswordHasher
 
 
 def test_one_process_may_allow_everything() -> None:
@@ -34,6 +39,20 @@ def test_a_session_s_calls_which_come_over_one_connection_are_not_cut() -> None:
     whole = msgspec.structs.asdict(Limits())
 
     assert [name for name in whole if shares[name] == whole[name]] == ["api_session"]
+
+
+@pytest.mark.parametrize(("processes", "threads"), [(1, 8), (3, 2), (8, 1), (100, 1)])
+async def test_processes_share_the_processors_for_hashing(
+    monkeypatch: pytest.MonkeyPatch, processes: int, threads: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    container = make_container(load({}), more=(ShareProvider(processes),))
+
+    hasher = await container.get(PasswordHasher)
+
+    assert isinstance(hasher, BcryptPasswordHasher)
+    assert hasher._pool._threads == threads
+    await container.close()
 
 
 @pytest.mark.parametrize(
