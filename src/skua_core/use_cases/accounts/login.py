@@ -1,6 +1,8 @@
 """Sign in with address and password, and a second factor where there is one."""
 
 import asyncio
+import contextlib
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -8,7 +10,13 @@ from skua_core.domain.account import Account, Caller, PasswordHash
 from skua_core.domain.audit import Details
 from skua_core.domain.secret import Secret
 from skua_core.domain.session import Device
-from skua_core.errors import InvalidCredentials, PasswordCheckBusy, SecondFactorRequired
+from skua_core.domain.user import User
+from skua_core.errors import (
+    InvalidCredentials,
+    PasswordCheckBusy,
+    SecondFactorRequired,
+    UserNotFound,
+)
 from skua_core.ids import UserId
 from skua_core.ports.account_storage import AccountStorage
 from skua_core.ports.email_addresses import EmailAddresses
@@ -21,6 +29,8 @@ from skua_core.use_cases.accounts.login_permits import KnownDevice, LoginPermits
 from skua_core.use_cases.accounts.new_sessions import NewSession, NewSessions, find_device
 from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry, actor_of
 from skua_core.use_cases.accounts.unlocking import MOST_FAILURES, Unlocking
+
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class LoginCommand(PrivateCommand, frozen=True, kw_only=True):
@@ -75,12 +85,10 @@ class Login:
         await self._permits.attempt(caller)
         login = self._addresses.normalise(command.email)
         account, device = await self._find(login, caller)
-        known = None
-        if account is not None and device is not None:
-            known = KnownDevice(account.user.id, device.id)
+        known = None if device is None else KnownDevice(account.user.id, device.id)
         taken = await self._permits.failure(login, caller, known)
         try:
-            proof = await self._prove(command, login, account, known=known is not None)
+            proof = await self._prove(command, account, known=known is not None)
             logged_in = await self._begin(proof, caller, known=known is not None)
         except PasswordCheckBusy:
             await self._permits.give_back(taken)
@@ -93,23 +101,23 @@ class Login:
         await self._permits.give_back(taken)
         return logged_in
 
-    async def _find(self, login: str, caller: Caller) -> tuple[Account | None, Device | None]:
-        """With the same look-ups for an address without an account."""
+    async def _find(self, login: str, caller: Caller) -> tuple[Account, Device | None]:
         async with self._storage.unit() as unit:
-            account = await unit.accounts.by_login(login)
-            user_id = account.user.id if account else UserId(self._ids.unguessable())
-            return account, await find_device(unit, user_id, caller)
+            account = await unit.accounts.by_login(login) or self._nobody(login)
+            return account, await find_device(unit, account.user.id, caller)
 
-    async def _prove(
-        self, command: LoginCommand, login: str, account: Account | None, *, known: bool
-    ) -> "_Proof":
-        counting = None if known else asyncio.create_task(self._count_failure(login))
+    def _nobody(self, login: str) -> Account:
+        """Stands in for an account that isn't there, so that as much is done for it."""
+        user_id = UserId(self._ids.unguessable())
+        return Account(user=User(id=user_id, login=login, created_at=_LONG_AGO))
+
+    async def _prove(self, command: LoginCommand, account: Account, *, known: bool) -> "_Proof":
+        counting = None if known else asyncio.create_task(self._count_failure(account.user.login))
         try:
-            hashed = account.password if account else None
-            verification = await self._hasher.verify(command.password, hashed)
+            verification = await self._hasher.verify(command.password, account.password)
         finally:
             failures = 0 if counting is None else await counting
-        if account is None or not verification.right or account.user.disabled_at is not None:
+        if not verification.right or account.user.disabled_at is not None:
             raise InvalidCredentials
         proof = _Proof(account=account, code=command.totp)
         if failures >= MOST_FAILURES:
@@ -121,11 +129,10 @@ class Login:
     async def _count_failure(self, login: str) -> int:
         """Count before it is known to be one; how many there were before."""
         async with self._storage.unit() as unit:
-            account = await unit.accounts.by_login(login, lock=True)
-            if account is None:
-                return 0
+            account = await unit.accounts.by_login(login, lock=True) or self._nobody(login)
             account.failures += 1
-            await unit.accounts.save(account)
+            with contextlib.suppress(UserNotFound):
+                await unit.accounts.save(account)
             await unit.commit()
             return account.failures - 1
 

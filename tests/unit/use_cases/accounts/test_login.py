@@ -152,6 +152,20 @@ async def test_a_refusal_is_the_same_and_costs_one_hash_whatever_the_reason(
     assert not await house.letters()
 
 
+async def test_what_is_done_for_nobody_leaves_nothing(house: House) -> None:
+    await house.register(BEN)
+
+    with pytest.raises(InvalidCredentials):
+        await house.log_in()
+
+    async with house.storage.unit() as unit:
+        accounts = await unit.accounts.page(after=None, limit=10)
+        assert [account.user.login for account in accounts] == [BEN]
+        assert await unit.accounts.by_login(ANA) is None
+    assert not house.sessions
+    assert not house.devices
+
+
 async def test_a_disabled_user_is_not_told_apart_even_with_a_second_factor(house: House) -> None:
     user_id = await house.register()
     await house.add_totp(user_id)
