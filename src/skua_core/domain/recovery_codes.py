@@ -15,7 +15,7 @@ _BARE = re.compile(rf"[{_ALPHABET}]{{{_GROUPS * _GROUP}}}", re.ASCII)
 
 
 def new_recovery_codes() -> list[Secret]:
-    return [Secret("-".join(_random_group() for _ in range(_GROUPS))) for _ in range(RECOVERY_CODES)]
+    return [_random_code() for _ in range(RECOVERY_CODES)]
 
 
 def recovery_code_hash(user_id: UserId, text: str) -> bytes | None:
@@ -26,5 +26,6 @@ def recovery_code_hash(user_id: UserId, text: str) -> bytes | None:
     return hash_of(f"{user_id}|{bare}")
 
 
-def _random_group() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_GROUP))
+def _random_code() -> Secret:
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    return Secret("-".join(groups))
