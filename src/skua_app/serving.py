@@ -27,7 +27,7 @@ from skua_adapters.password_hasher.bcrypt import BcryptPasswordHasher
 from skua_app import event_loop
 from skua_app.container import make_container
 from skua_app.logs import set_up_logs
-from skua_app.settings import Settings
+from skua_app.settings import load
 from skua_app.tls_files import CertificateUnfit, TlsFiles
 from skua_app.web import HttpProvider, http_settings
 from skua_core import faults
@@ -79,20 +79,16 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         return f"{scheme}://{host}:{self.port}"
 
 
-def serve(settings: Settings, door: Door) -> None:
+def serve(door: Door) -> None:
     """Serve until SIGTERM or SIGINT; then answer the requests in flight and end.
 
-    SIGHUP replaces the processes one by one, which read the certificate anew. Whoever calls has
-    made sure that port and certificate can be used. Raises ProcessesKeepDying.
+    Each process reads the settings from the environment. SIGHUP replaces the processes one by one,
+    which read the certificate anew. Whoever calls has made sure that settings, port and certificate
+    can be used. Raises ProcessesKeepDying.
     """
-    own = settings
-    if settings.skua_redis_url is None:
-        own = msgspec.structs.replace(settings, limits=share_of(settings.limits, door.processes))
     server = _Server(door)
     try:
-        server.serve(
-            target_loader=partial(load_application, own, door.processes), wrap_loader=False
-        )
+        server.serve(target_loader=partial(load_application, door.processes), wrap_loader=False)
     except SystemExit:
         # Granian's word for workers that ended unasked. One may do so while all are being stopped.
         if not server.interrupt_signal:
@@ -188,8 +184,13 @@ def _accepts(door: Door) -> bool:
     return True
 
 
-def load_application(settings: Settings, processes: int) -> "WorkerApplication":
+def load_application(processes: int) -> "WorkerApplication":
     """What one of so many processes serves. Called in that process, before anything else."""
+    # Not handed over: where processes aren't forked that would be a copy of every secret.
+    settings = load(os.environ)
+    if settings.skua_redis_url is None:
+        limits = share_of(settings.limits, processes)
+        settings = msgspec.structs.replace(settings, limits=limits)
     # The first process's handlers, which came along, would let these pass without effect.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _leave_to_the_first_process()

@@ -59,7 +59,7 @@ def serve(
         asyncio.run(check_surroundings())
         if settings.skua_smtp_url is None:
             _log.warning(NO_MAIL)
-        serving.serve(settings, door)
+        serving.serve(door)
 
 
 def worker(settings: Settings) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -102,3 +103,21 @@ def test_sighup_brings_a_renewed_certificate_and_never_a_broken_one(
 
     assert renewed.file.read_bytes() != whole
     assert "Traceback" not in server.running.said()
+
+
+def test_without_redis_all_processes_together_keep_a_limit(house: House) -> None:
+    settings = house.with_settings(SKUA_LIMIT_REGISTER_IP="8/600s")
+    with serving(settings, "--processes", "4") as server:
+        until(lambda: len(servers_of_many(server)) == 4)
+        statuses: Counter[int] = Counter()
+        for number in range(40):
+            with server.client() as anew:
+                asked = anew.post(
+                    "/api/auth/register",
+                    json={"email": f"wren-{number}@example.com", "password": "a walk by the sea"},
+                    headers={"Sec-Fetch-Site": "same-origin"},
+                )
+                statuses[asked.status_code] += 1
+
+    assert set(statuses) == {202, 429}
+    assert 2 <= statuses[202] <= 8
