@@ -152,6 +152,24 @@ async def test_a_refusal_is_the_same_and_costs_one_hash_whatever_the_reason(
     assert not await house.letters()
 
 
+async def test_a_failure_is_counted_while_the_hash_is_computed(house: House) -> None:
+    """Counted afterwards, it would make the answer later for addresses that have an account."""
+    user_id = await house.register()
+    counted: list[int] = []
+
+    async def hashing() -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+        counted.append((await house.account(user_id)).failures)
+
+    house.login._hasher = Meanwhile(hashing)
+    with pytest.raises(InvalidCredentials):
+        await house.log_in(WRONG)
+
+    assert counted == [1]
+    assert (await house.account(user_id)).failures == 1
+
+
 async def test_what_is_done_for_nobody_leaves_nothing(house: House) -> None:
     await house.register(BEN)
 
