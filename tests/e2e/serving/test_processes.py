@@ -76,6 +76,21 @@ def test_no_process_outlives_a_first_one_that_was_killed(house: House) -> None:
         server.connect()
 
 
+def test_a_process_that_dies_again_at_once_ends_the_server_with_a_word(house: House) -> None:
+    with serving(house) as server:
+        (first,) = server.workers()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: bool(server.workers() - {first}))
+        (second,) = server.workers() - {first}
+        os.kill(second, signal.SIGKILL)
+
+        assert server.running.process.wait(PATIENCE) == 2
+
+    last = server.running.said().splitlines()[-1]
+    assert last.startswith("skua: A process of the server ended again right after it was replaced.")
+    assert "Traceback" not in server.running.said()
+
+
 def test_sighup_brings_a_renewed_certificate_and_never_a_broken_one(
     house: House, tmp_path: Path
 ) -> None:
