@@ -62,6 +62,9 @@ class CreateUser:
         local = command.take_over_local
         former = None if local is None else await self._platform.ensure_user(local)
         async with self._storage.unit() as unit:
+            # Whoever is registering this address finds that it has an account now. First, as for
+            # whoever confirms it with a code: otherwise each could wait for the other.
+            await unit.challenges.close_others(ChallengePurpose.REGISTER, login)
             if former is None:
                 now = await unit.now()
                 user = User(id=UserId(self._ids.new()), login=login, name=name, created_at=now)
@@ -72,8 +75,6 @@ class CreateUser:
                 user.login, user.name, user.local_login = login, name, local
                 account.password = hashed
                 await unit.accounts.save(account)
-            # Whoever is registering this address finds that it has an account now.
-            await unit.challenges.close_others(ChallengePurpose.REGISTER, login)
             details: Details = {} if local is None else {"local_user": local}
             await unit.audit(user.id).append(_entry(user.id, command.actor, "created", details))
             await unit.commit()
