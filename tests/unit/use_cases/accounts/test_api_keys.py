@@ -6,7 +6,7 @@ import pytest
 
 from skua_adapters._memory.tables import OpenTable
 from skua_core.domain.bot import Bot, make_public_id
-from skua_core.domain.handles import is_api_key, new_api_key
+from skua_core.domain.handles import is_api_key
 from skua_core.domain.session import KeyAccess
 from skua_core.errors import (
     BotForbidden,
@@ -124,7 +124,7 @@ async def test_a_key_is_shown_once_and_never_stored(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "skua_", new_api_key(), "Skua_" + "A" * 43, "skua_" + "é" * 43, "\ud800"]
+    "text", ["", "skua_", "skua_" + "x" * 43, "Skua_" + "A" * 43, "skua_" + "é" * 43, "\ud800"]
 )
 async def test_what_is_no_key_signs_nobody_in(desk: Desk, text: str) -> None:
     await desk.create()

@@ -8,7 +8,6 @@ import pytest
 
 from skua_adapters.password_hasher.fake import FakePasswordHasher
 from skua_core.domain.account import PasswordHash
-from skua_core.domain.handles import new_handle
 from skua_core.domain.letter import LetterKind
 from skua_core.domain.secret import Secret
 from skua_core.domain.session import MOST_DEVICES, MOST_SESSIONS, EndReason, SessionPolicy
@@ -256,7 +255,7 @@ async def test_a_device_is_given_a_token_at_its_first_login_only(house: House) -
     assert second.signed_in.as_person().device_id == first.signed_in.as_person().device_id
 
 
-@pytest.mark.parametrize("token", ["", "x", new_handle(), "é" * 22, "A" * 10_000, "\ud800" * 22])
+@pytest.mark.parametrize("token", ["", "x", "x" * 22, "é" * 22, "A" * 10_000, "\ud800" * 22])
 async def test_what_claims_to_be_a_device_gets_a_token_of_its_own(house: House, token: str) -> None:
     await house.register()
 

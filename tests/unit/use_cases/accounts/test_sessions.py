@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from skua_adapters.password_hasher.fake import FakePasswordHasher
-from skua_core.domain.handles import new_api_key
 from skua_core.domain.secret import Secret
 from skua_core.domain.session import ApiKey, EndReason, KeyAccess, SessionPolicy
 from skua_core.errors import (
@@ -77,7 +76,7 @@ async def program(house: House) -> SignedIn:
 # Recognising
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "\ud800", new_api_key()])
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "\ud800", "skua_" + "x" * 43])
 async def test_what_is_no_token_signs_nobody_in(house: House, token: str) -> None:
     with pytest.raises(NotSignedIn):
         await house.show(Secret(token))
