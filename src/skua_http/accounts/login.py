@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 
 from skua_core.domain.secret import Secret
 from skua_core.errors import (
+    EmailInvalid,
     InvalidCredentials,
     NotSignedIn,
     PasswordCheckBusy,
@@ -38,7 +39,12 @@ FORGET = {"Clear-Site-Data": '"cache", "storage"'}
     status_code=HTTPStatus.OK,
     summary="Sign in",
     responses=problems(
-        InvalidCredentials, SecondFactorRequired, PasswordCheckBusy, public=True, body=True
+        EmailInvalid,
+        InvalidCredentials,
+        SecondFactorRequired,
+        PasswordCheckBusy,
+        public=True,
+        body=True,
     ),
 )
 @inject
