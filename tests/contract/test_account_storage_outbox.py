@@ -1,6 +1,7 @@
 """The outbox: a letter is with one taker at a time until it has left."""
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
@@ -43,9 +44,19 @@ async def take(rig: AccountRig, limit: int = 100) -> list[QueuedLetter]:
 
 
 async def test_a_letter_is_taken_as_it_was_posted(accounts: AccountRig) -> None:
+    before = await now_in(accounts)
     (mail_id,) = await post(accounts)
+    after = await now_in(accounts)
 
-    assert await take(accounts) == [QueuedLetter(id=mail_id, sealed=sealed(mail_id), attempts=1)]
+    (letter,) = await take(accounts)
+
+    assert (letter.id, letter.sealed, letter.attempts) == (mail_id, sealed(mail_id), 1)
+    assert before <= letter.written_at <= after
+
+
+async def now_in(rig: AccountRig) -> datetime:
+    async with rig.storage.unit() as unit:
+        return await unit.now()
 
 
 async def test_whoever_waited_longest_leaves_first(accounts: AccountRig) -> None:

@@ -124,6 +124,7 @@ class RecoveryCodeRow(msgspec.Struct, frozen=True):
 class MailRow(msgspec.Struct, kw_only=True):
     id: MailId
     sealed: SealedSecret
+    written_at: datetime
     due_at: datetime
     attempts: int = 0
 

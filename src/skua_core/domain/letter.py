@@ -1,6 +1,7 @@
 """Letters: what Skua mails to people."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -76,6 +77,8 @@ class QueuedLetter(msgspec.Struct, frozen=True, kw_only=True):
 
     id: MailId
     sealed: SealedSecret
+    written_at: datetime
+    """By the storage's time."""
     attempts: int
     """This one included."""
 

@@ -126,6 +126,7 @@ class MailRow(PlatformBase):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     sealed: Mapped[str]
+    written_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int]
 

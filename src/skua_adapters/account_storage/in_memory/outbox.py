@@ -18,7 +18,7 @@ class InMemoryOutbox(Outbox):
 
     async def add(self, mail_id: MailId, sealed: SealedSecret) -> None:
         now = self._transaction.now()
-        self._mails.put(mail_id, MailRow(id=mail_id, sealed=sealed, due_at=now))
+        self._mails.put(mail_id, MailRow(id=mail_id, sealed=sealed, written_at=now, due_at=now))
 
     async def take(self, *, limit: int, hold: float) -> Sequence[QueuedLetter]:
         now = self._transaction.now()
@@ -31,7 +31,13 @@ class InMemoryOutbox(Outbox):
             mail.attempts += 1
             self._mails.put(mail.id, mail)
         return [
-            QueuedLetter(id=mail.id, sealed=mail.sealed, attempts=mail.attempts) for mail in due
+            QueuedLetter(
+                id=mail.id,
+                sealed=mail.sealed,
+                written_at=mail.written_at,
+                attempts=mail.attempts,
+            )
+            for mail in due
         ]
 
     async def sent(self, mail_id: MailId) -> None:

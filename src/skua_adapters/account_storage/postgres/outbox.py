@@ -18,9 +18,10 @@ class PostgresOutbox(Outbox):
         self._session = session
 
     async def add(self, mail_id: MailId, sealed: SealedSecret) -> None:
+        now = func.clock_timestamp()
         await self._session.execute(
             insert(MailRow).values(
-                id=mail_id, sealed=sealed.value, due_at=func.clock_timestamp(), attempts=0
+                id=mail_id, sealed=sealed.value, written_at=now, due_at=now, attempts=0
             )
         )
 
@@ -40,13 +41,20 @@ class PostgresOutbox(Outbox):
                 due_at=func.clock_timestamp() + timedelta(seconds=hold),
                 attempts=MailRow.attempts + 1,
             )
-            .returning(MailRow.id, MailRow.sealed, MailRow.attempts, due.c.due_at)
+            .returning(
+                MailRow.id, MailRow.sealed, MailRow.written_at, MailRow.attempts, due.c.due_at
+            )
             .execution_options(synchronize_session=False)
         )
         # What is returned comes in any order.
         return [
-            QueuedLetter(id=MailId(mail_id), sealed=SealedSecret(sealed), attempts=attempts)
-            for mail_id, sealed, attempts, _ in sorted(taken, key=lambda row: (row[3], row[0]))
+            QueuedLetter(
+                id=MailId(row.id),
+                sealed=SealedSecret(row.sealed),
+                written_at=row.written_at,
+                attempts=row.attempts,
+            )
+            for row in sorted(taken, key=lambda row: (row.due_at, row.id))
         ]
 
     async def sent(self, mail_id: MailId) -> None:

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from skua_core.domain.letter import QueuedLetter
 from skua_core.errors import MailUnavailable, MailUndeliverable, SecretUnreadable
-from skua_core.ids import MailId
 from skua_core.ports.account_storage import AccountStorage
 from skua_core.ports.letter_renderer import LetterRenderer
 from skua_core.ports.mailer import Mailer
@@ -83,7 +82,7 @@ class DispatchMail:
 
     async def _try(self, queued: QueuedLetter, now: datetime) -> _Fate:
         # Its content and address belong into no log.
-        if now - _written_at(queued.id) >= GIVE_UP_AFTER:
+        if now - queued.written_at >= GIVE_UP_AFTER:
             _log.error("Mail %s could not leave for three days and is given up", queued.id)
             return _Fate.GIVEN_UP
         try:
@@ -107,8 +106,3 @@ def pause(attempts: int) -> float:
     """Seconds to wait after so many attempts."""
     doublings = min(attempts - 1, 10)
     return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)
-
-
-def _written_at(mail_id: MailId) -> datetime:
-    """A version-7 UUID begins with its milliseconds since 1970 (RFC 9562)."""
-    return datetime.fromtimestamp((mail_id.int >> 80) / 1000, UTC)

@@ -103,6 +103,7 @@ MAILS = """
 CREATE TABLE platform.mails (
     id uuid CONSTRAINT mails_pkey PRIMARY KEY,
     sealed text NOT NULL,
+    written_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     attempts integer NOT NULL
 )
