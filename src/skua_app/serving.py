@@ -47,6 +47,7 @@ _QUIET = 5.0
 """Seconds without a request after which a stopping process waits for its connections no longer."""
 _LEAVE = signal.SIGUSR1
 """Tells a process that it is being stopped, beside SIGTERM, which is Granian's own."""
+_HEAD_START = 0.5
 _LOOK = 0.1
 """Seconds between two looks at another process."""
 _SERVER = (b"server", b"skua")
@@ -136,6 +137,7 @@ class _Server(MPServer):
         self._door = door
 
     def startup(self, spawn_target: Any, target_loader: Any) -> None:
+        signal.signal(_LEAVE, signal.SIG_IGN)  # and so do processes that are only beginning
         super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call] # Granian's
         # Not its wait(): a signal's handler sets it in this very thread.
         while not self.main_loop_interrupt.is_set():
@@ -153,6 +155,14 @@ class _Server(MPServer):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.inner.pid, _LEAVE)
         super()._stop_workers()  # type: ignore[no-untyped-call] # Granian's
+
+    def signal_handler_interrupt(self, *_: object, **__: object) -> None:
+        if os.getpid() != self.pid:
+            # A process that was forked a moment ago, and has no handlers of its own yet.
+            _end_before_serving()
+        for worker in self.wrks:
+            worker.interrupt_by_parent = True  # whoever sent the signal may have sent it to them
+        super().signal_handler_interrupt()  # type: ignore[no-untyped-call] # Granian's
 
     def signal_handler_reload(self, *_: object, **__: object) -> None:
         try:
@@ -191,8 +201,7 @@ def load_application(processes: int) -> "WorkerApplication":
     if settings.skua_redis_url is None:
         limits = share_of(settings.limits, processes)
         settings = msgspec.structs.replace(settings, limits=limits)
-    # The first process's handlers, which came along, would let these pass without effect.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _end_before_serving)
     _leave_to_the_first_process()
     set_up_logs(settings.skua_log)
     faults.install(settings.fault_plan())
@@ -217,6 +226,12 @@ class ShareProvider(Provider):
         hasher = BcryptPasswordHasher(threads=max(1, (os.cpu_count() or 1) // self._processes))
         yield hasher
         hasher.close()
+
+
+def _end_before_serving(*_: object) -> None:
+    # Not before the first process, which takes an end for an accident, has had the signal too.
+    time.sleep(_HEAD_START)
+    os._exit(0)
 
 
 def _leave_to_the_first_process() -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 import pytest
 
-from tests.e2e.cli.house import PATIENCE, House
+from tests.e2e.cli.house import PATIENCE, House, free_port
 from tests.e2e.serving.rig import HOST, REQUEST, Certificate, Server, ask, serving
 from tests.postgres_cluster import Database
 
@@ -104,3 +105,26 @@ def test_idle_connections_do_not_hold_it_up(
         assert_ended_in_good_order(server)
         assert time.monotonic() - began < AT_ONCE
         assert first.version() in {"TLSv1.2", "TLSv1.3"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.3])
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_server_that_is_only_starting_stops_as_well(
+    house: House, stop: Stop, delay: float
+) -> None:
+    port = free_port()
+    with house.start("serve", "--port", str(port), "--processes", "2") as running:
+        server = Server(running, port, None)
+        deadline = time.monotonic() + PATIENCE
+        while not server.workers():
+            assert running.process.poll() is None, running.said()
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        time.sleep(delay)
+        began = time.monotonic()
+
+        stop(server)
+
+        assert_ended_in_good_order(server)
+        assert time.monotonic() - began < AT_ONCE
