@@ -61,6 +61,7 @@ from skua_core.ports.tenant_storage import TenantStorage
 from skua_core.ports.token_vault import TokenVault
 from skua_core.ports.turn_groups import TurnGroups
 from skua_core.use_cases.access import EnterBot
+from skua_core.use_cases.accounts.chats import LinkedChats
 from skua_core.use_cases.accounts.codes import Codes
 from skua_core.use_cases.accounts.data import EraseAccount, ExportAccount
 from skua_core.use_cases.accounts.email_change import ConfirmEmailChange, RequestEmailChange
@@ -265,7 +266,7 @@ class UseCaseProvider(Provider):
     passwords = provide_all(ForgotPassword, ResetPassword, ChangePassword)
     email_change = provide_all(RequestEmailChange, ConfirmEmailChange)
     operators = provide_all(CreateUser, ListUsers, DisableUser, EnableUser)
-    data = provide_all(ExportAccount, EraseAccount)
+    data = provide_all(LinkedChats, ExportAccount, EraseAccount)
     forget_ended = provide(ForgetEnded)
 
     @provide

@@ -37,7 +37,6 @@ HAS_NO_SUITE_OF_ITS_OWN = {
 OTHER_NUMBER_OF_METHODS = {
     "TenantUnit": "a container of repositories that can only be committed",
     "EmailAddresses": "one question, whatever is typed",
-    "BotDirectory": "one question, for what is done for all bots",
     "TurnGroups": "a short way past units for one thing alone",
     "LetterRenderer": "one question: what a letter looks like",
 }

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from skua_core.domain.bot import TokenState, WebhookState
+from skua_core.domain.chat_link import ChatLink
 from skua_core.errors import BotForbidden
 from skua_core.ids import BotId, UserId
 from tests.contract.rigs.scene import Scene
@@ -129,3 +130,21 @@ async def test_every_bot_is_found_page_by_page(storage: StorageRig) -> None:
 
     assert made <= set(found)
     assert found == sorted(set(found))
+
+
+async def test_bots_that_keep_a_link_of_a_user_are_found_whoever_may_see_them(
+    scene: Scene,
+) -> None:
+    rig = scene.rig
+    user = await a_user(rig)
+    linked, unlinked = [await Scene.set(rig) for _ in range(2)]
+    for bot_id, user_id in (
+        (scene.id, user),
+        (linked.id, user),
+        (unlinked.id, await a_user(rig)),
+    ):
+        async with rig.changing(bot_id) as unit:
+            await unit.chat_links.save(ChatLink(user_id=user_id, fingerprint=None, expires_at=None))
+
+    assert list(await rig.directory.linked_to(user)) == sorted([scene.id, linked.id])
+    assert list(await rig.directory.linked_to(await a_user(rig))) == []

@@ -134,3 +134,27 @@ async def test_a_chat_link_is_found_by_its_user_and_by_its_open_code(scene: Scen
     async with scene.rig.reading(scene.id) as unit:
         assert await unit.chat_links.of_user(link.user_id) == linked
         assert await unit.chat_links.by_fingerprint(fingerprint(code)) is None
+
+
+async def test_a_removed_chat_link_is_gone_in_its_own_bot_alone(
+    scene: Scene, storage: StorageRig
+) -> None:
+    user_id = UserId(storage.ids.new())
+    other = await Scene.set(storage)
+    for bot_id in (scene.id, other.id):
+        async with storage.changing(bot_id) as unit:
+            await unit.chat_links.save(ChatLink(user_id=user_id, fingerprint=None, expires_at=None))
+
+    async with storage.changing(scene.id) as unit:
+        assert await unit.chat_links.remove(user_id)
+        assert await unit.chat_links.of_user(user_id) is None
+        assert not await unit.chat_links.remove(user_id)
+
+    async with storage.reading(other.id) as unit:
+        assert await unit.chat_links.of_user(user_id) is not None
+
+
+async def test_removing_a_chat_link_that_is_not_there_changes_nothing(scene: Scene) -> None:
+    async with scene.rig.tenants.unit(scene.id) as unit:
+        assert not await unit.chat_links.remove(UserId(scene.rig.ids.new()))
+        await unit.commit()

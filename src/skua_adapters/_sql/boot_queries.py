@@ -96,7 +96,7 @@ _POLICIES = """
     SELECT oid, relname, 'backup', 'skua_backup r true -' FROM protected
     UNION ALL
     SELECT oid, relname, 'clock', 'skua_clock r true -' FROM protected
-    WHERE relname IN ('broadcasts', 'deliveries')
+    WHERE relname IN ('broadcasts', 'deliveries', 'chat_links')
 ), actual (oid, relname, polname, as_made) AS (
     SELECT t.oid, t.relname, p.polname,
            (SELECT coalesce(string_agg(r.rolname, ',' ORDER BY r.rolname), 'PUBLIC')
@@ -177,6 +177,7 @@ _FUNCTIONS = """
     ('platform.unserved_broadcasts(interval, interval)', 'skua_clock'),
     ('platform.broadcasts_to_archive(integer, uuid, integer)', 'skua_clock'),
     ('platform.month_is_done(uuid, uuid)', 'skua_clock'),
+    ('platform.chat_links_of(uuid)', 'skua_clock'),
     ('audit.ensure_partitions(integer)', 'skua_audit'),
     ('audit.append(text, text, text, text, text, text)', 'skua_audit'),
     ('audit.read(bigint, integer)', 'skua_audit'),

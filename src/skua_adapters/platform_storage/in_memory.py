@@ -51,6 +51,10 @@ class InMemoryPlatformStorage(PlatformStorage, BotDirectory):
             :limit
         ]
 
+    async def linked_to(self, user_id: UserId) -> Sequence[BotId]:
+        tenants = self._memory.tenants
+        return sorted(bot_id for bot_id in tenants if user_id in tenants[bot_id].chat_links.rows)
+
     @property
     def _bots(self) -> OpenTable[BotId, Bot]:
         return OpenTable(self._memory.bots)

@@ -71,6 +71,11 @@ class PostgresPlatformStorage(PlatformStorage, BotDirectory):
         async with self._sessions.begin() as session:
             return [BotId(bot_id) for bot_id in await session.scalars(found)]
 
+    async def linked_to(self, user_id: UserId) -> Sequence[BotId]:
+        found = func.platform.chat_links_of(user_id).table_valued("bot_id")
+        async with self._sessions.begin() as session:
+            return [BotId(bot_id) for bot_id in await session.scalars(select(found.c.bot_id))]
+
     async def _working_with(self, *states: WebhookState) -> list[BotId]:
         bots = await self._bots(
             BotRow.token_state == TokenState.ACTIVE, BotRow.webhook_state.in_(states)

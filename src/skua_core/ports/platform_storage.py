@@ -46,11 +46,15 @@ class PlatformStorage(Protocol):
 
 
 class BotDirectory(Protocol):
-    """Every bot, for what has to be done for each once in a while. Shared by all tasks."""
+    """Bots for what has to be done in each of them, whoever may see them. Shared by all tasks."""
 
     @abstractmethod
     async def page(self, *, after: BotId | None, limit: int) -> Sequence[BotId]:
         """By id, those behind ``after``; none when that was the last. Raises StorageUnavailable."""
+
+    @abstractmethod
+    async def linked_to(self, user_id: UserId) -> Sequence[BotId]:
+        """By id, those that keep a chat link of this user. Raises StorageUnavailable."""
 
 
 class LaneRegistry(Protocol):

@@ -365,6 +365,10 @@ class ChatLinkRepository(Protocol):
     async def save(self, link: ChatLink) -> None:
         """Insert or update; each user has one."""
 
+    @abstractmethod
+    async def remove(self, user_id: UserId) -> bool:
+        """Whether there was one."""
+
 
 class UpdateLedger(Protocol):
     """Which updates have been taken in."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from skua_adapters._memory import Memory
 from skua_adapters._memory.rows import InvitationRow
+from skua_adapters._memory.tables import Table
 from skua_adapters.account_storage.in_memory import InMemoryAccountStorage
 from skua_adapters.account_storage.postgres import PostgresAccountStorage
 from skua_adapters.clock.frozen import FrozenClock
@@ -28,7 +29,7 @@ from skua_core.domain.user import User
 from skua_core.ids import BotId, UserId
 from skua_core.ports.account_storage import AccountStorage, AccountUnit
 from skua_core.ports.id_factory import IdFactory
-from skua_core.ports.platform_storage import PlatformStorage
+from skua_core.ports.platform_storage import BotDirectory, PlatformStorage
 from skua_core.ports.tenant_storage import TenantStorage, UnitKind
 from tests.postgres_cluster import Database
 
@@ -41,6 +42,7 @@ class AccountRig:
     storage: AccountStorage
     tenants: TenantStorage
     platform: PlatformStorage
+    directory: BotDirectory
     ids: IdFactory
     let_pass: Callable[[float], Awaitable[None]]
     """Everything that is stored grows older by so many seconds."""
@@ -49,7 +51,7 @@ class AccountRig:
     grant: Callable[[BotId, UserId], Awaitable[None]]
     """Give a user a role on a bot of somebody else's."""
     mentions: Callable[[str], Awaitable[list[str]]]
-    """The tables, but for the audit log's, that hold a text anywhere."""
+    """The tables of every schema, but for the audit log's, that hold a text anywhere."""
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[AccountUnit]:
@@ -132,13 +134,20 @@ def in_memory_accounts() -> AccountRig:
         memory.roles.put((bot_id, user_id), "viewer")
 
     async def mentions(text: str) -> list[str]:
-        tables = {"users": memory.users, "roles": memory.roles, **vars(memory.accounts)}
-        return sorted(name for name, table in tables.items() if text in repr(table.rows))
+        places = (memory, memory.accounts, *memory.tenants.values())
+        tables = [table for place in places for table in vars(place).items()]
+        return sorted(
+            name
+            for name, table in tables
+            if isinstance(table, Table) and name != "audit" and text in repr(table.rows)
+        )
 
+    platform = InMemoryPlatformStorage(memory, ids=ids)
     return AccountRig(
         storage=InMemoryAccountStorage(memory),
         tenants=InMemoryTenantStorage(memory, times=LaneTimes()),
-        platform=InMemoryPlatformStorage(memory, ids=ids),
+        platform=platform,
+        directory=platform,
         ids=ids,
         let_pass=let_pass,
         invite=invite,
@@ -189,7 +198,8 @@ async def postgres_accounts(
         tables = await outside.fetch(
             "SELECT n.nspname || '.' || c.relname AS name FROM pg_class AS c"
             " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-            " WHERE n.nspname IN ('platform', 'tenant') AND c.relkind IN ('r', 'p')"
+            " WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname <> 'audit'"
+            " AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'"
         )
         found = [
             table["name"]
@@ -202,10 +212,12 @@ async def postgres_accounts(
         ]
         return sorted(found)
 
+    platform = PostgresPlatformStorage(app_engine, ids=ids)
     yield AccountRig(
         storage=PostgresAccountStorage(app_engine),
         tenants=PostgresTenantStorage(app_engine, times=LaneTimes(), ids=ids),
-        platform=PostgresPlatformStorage(app_engine, ids=ids),
+        platform=platform,
+        directory=platform,
         ids=ids,
         let_pass=let_pass,
         invite=invite,

@@ -61,7 +61,10 @@ class ChatLinkRow(TenantRow, TenantBase):
     """Which chat a user says is their own."""
 
     __tablename__ = "chat_links"
-    __table_args__ = (UniqueConstraint("bot_id", "fingerprint", name="chat_links_fingerprint"),)
+    __table_args__ = (
+        UniqueConstraint("bot_id", "fingerprint", name="chat_links_fingerprint"),
+        Index("chat_links_user_id", "user_id", "bot_id"),
+    )
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes | None]

@@ -18,3 +18,9 @@ class InMemoryChatLinkRepository(ChatLinkRepository):
 
     async def save(self, link: ChatLink) -> None:
         self._rows.put(link.user_id, link)
+
+    async def remove(self, user_id: UserId) -> bool:
+        if self._rows.get(user_id) is None:
+            return False
+        self._rows.delete(user_id)
+        return True

@@ -1,6 +1,6 @@
 """Which chat of a bot is whose."""
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +33,15 @@ class PostgresChatLinkRepository(ChatLinkRepository):
             .values(bot_id=self._bot_id, user_id=link.user_id, **values)
             .on_conflict_do_update(index_elements=["bot_id", "user_id"], set_=values)
         )
+
+    async def remove(self, user_id: UserId) -> bool:
+        removed = await self._session.scalar(
+            delete(ChatLinkRow)
+            .where(ChatLinkRow.user_id == user_id)
+            .returning(ChatLinkRow.user_id)
+            .execution_options(synchronize_session=False)
+        )
+        return removed is not None
 
     async def _one(self, found: Select[ChatLinkRow]) -> ChatLink | None:
         row = await self._session.scalar(

@@ -9,10 +9,11 @@ from skua_core.domain.account import Account
 from skua_core.domain.audit import AuditEntry
 from skua_core.domain.bot import Bot
 from skua_core.domain.session import ApiKey, Device, KeyAccess, Session
-from skua_core.errors import UserNotFound
+from skua_core.errors import AccountOwnsBots, UserNotFound
 from skua_core.ids import ApiKeyId, BotId, DeviceId, SessionId, UserId
 from skua_core.ports.account_storage import AccountStorage, AccountUnit
 from skua_core.ports.platform_storage import PlatformStorage
+from skua_core.use_cases.accounts.chats import LinkedChat, LinkedChats
 from skua_core.use_cases.accounts.signed_in import SignedIn, account_entry
 
 _PAGE = 1000
@@ -143,6 +144,8 @@ class AccountExport(msgspec.Struct, frozen=True, kw_only=True):
     devices: Sequence[ExportedDevice]
     api_keys: Sequence[ExportedKey]
     bots: Sequence[ExportedBot]
+    chats: Sequence[LinkedChat]
+    """Linked to get tests there."""
     audit_log: Sequence[ExportedEntry]
 
     def __repr__(self) -> str:
@@ -152,27 +155,31 @@ class AccountExport(msgspec.Struct, frozen=True, kw_only=True):
 class ExportAccount:
     """Hand a user everything that Skua knows of them, as one document."""
 
-    def __init__(self, *, storage: AccountStorage, platform: PlatformStorage) -> None:
+    def __init__(
+        self, *, storage: AccountStorage, platform: PlatformStorage, chats: LinkedChats
+    ) -> None:
         self._storage = storage
         self._platform = platform
+        self._chats = chats
 
     async def __call__(self, signed_in: SignedIn) -> AccountExport:
         """Raises StepUpRequired."""
         user_id = signed_in.user.id
-        bots = await self._platform.list_bots(user_id)
         async with self._storage.unit() as unit:
-            now = await unit.now()
-            signed_in.require_step_up(now)
-            account = await _account(unit, user_id)
+            signed_in.require_step_up(await unit.now())
+        bots = await self._platform.list_bots(user_id)
+        chats = await self._chats.of_user(user_id)
+        async with self._storage.unit() as unit:
             # Before it is read, so that the export tells of itself too.
+            account = await _account(unit, user_id)
             await unit.audit(user_id).append(account_entry(signed_in.actor, "exported"))
-            exported = await _export(unit, account, bots, now)
+            exported = await _export(unit, account, bots, chats)
             await unit.commit()
         return exported
 
 
 async def _export(
-    unit: AccountUnit, account: Account, bots: Sequence[Bot], now: datetime
+    unit: AccountUnit, account: Account, bots: Sequence[Bot], chats: Sequence[LinkedChat]
 ) -> AccountExport:
     user = account.user
     return AccountExport(
@@ -184,11 +191,12 @@ async def _export(
         disabled_at=user.disabled_at,
         totp_enabled=account.totp_enabled,
         recovery_codes_left=await unit.recovery_codes.left(user.id),
-        exported_at=now,
+        exported_at=await unit.now(),
         sessions=[ExportedSession.of(each) for each in await unit.sessions.of_user(user.id)],
         devices=[ExportedDevice.of(each) for each in await unit.devices.of_user(user.id)],
         api_keys=[ExportedKey.of(each) for each in await unit.api_keys.of_user(user.id)],
         bots=[ExportedBot.of(bot, user.id) for bot in bots],
+        chats=chats,
         audit_log=[ExportedEntry.of(each) for each in await _chain(unit, user.id)],
     )
 
@@ -209,21 +217,41 @@ class EraseAccount:
     that the account was erased. Bots have to be let go first: their subscribers are other people.
     """
 
-    def __init__(self, *, storage: AccountStorage) -> None:
+    def __init__(
+        self, *, storage: AccountStorage, platform: PlatformStorage, chats: LinkedChats
+    ) -> None:
         self._storage = storage
+        self._platform = platform
+        self._chats = chats
 
     async def __call__(self, signed_in: SignedIn) -> None:
-        """Raises StepUpRequired and AccountOwnsBots."""
+        """What stops midway is completed by asking again. Raises StepUpRequired, AccountOwnsBots.
+
+        Links of chats go first, one bot at a time, and the account last: while it is there, its
+        user can still ask.
+        """
+        user_id, actor = signed_in.user.id, signed_in.actor
         async with self._storage.unit() as unit:
             signed_in.require_step_up(await unit.now())
-            account = await _account(unit, signed_in.user.id, lock=True)
-            await unit.accounts.remove(account.user.id)
-            await unit.audit(account.user.id).append(account_entry(signed_in.actor, "erased"))
-            await unit.commit()
+        await self._require_no_bots(user_id)
+        await self._chats.forget(user_id, actor)
+        async with self._storage.unit() as unit:
+            if await unit.accounts.get(user_id, lock=True) is not None:
+                await unit.accounts.remove(user_id)
+                await unit.audit(user_id).append(account_entry(actor, "erased"))
+                await unit.commit()
+        # What another session asked for meanwhile; from here on nobody can.
+        await self._chats.forget(user_id, actor)
+
+    async def _require_no_bots(self, user_id: UserId) -> None:
+        """Before anything goes; the account's removal looks again, under its lock."""
+        bots = await self._platform.list_bots(user_id)
+        if owned := [bot.slug for bot in bots if bot.owner_id == user_id]:
+            raise AccountOwnsBots(owned)
 
 
-async def _account(unit: AccountUnit, user_id: UserId, *, lock: bool = False) -> Account:
-    account = await unit.accounts.get(user_id, lock=lock)
+async def _account(unit: AccountUnit, user_id: UserId) -> Account:
+    account = await unit.accounts.get(user_id)
     if account is None:
         raise UserNotFound
     return account
