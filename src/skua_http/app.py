@@ -23,6 +23,7 @@ from skua_http.request_ids import RequestIds
 from skua_http.same_origin import SameOrigin
 from skua_http.security_headers import add_security_headers
 from skua_http.settings import HttpSettings
+from skua_http.slow_bodies import SlowBodies
 from skua_http.webhooks.telegram import receive_telegram_update
 
 BODY_LIMIT = 1_000_000
@@ -64,7 +65,7 @@ def create_app(container: AsyncContainer, settings: HttpSettings | None = None) 
         app.asgi_handler,
         {route.path_format: route.methods for route in app.routes if isinstance(route, HTTPRoute)},
     )
-    app.asgi_handler = _behind_doors(methods, settings or HttpSettings())
+    app.asgi_handler = _behind_doors(SlowBodies(methods), settings or HttpSettings())
     return app
 
 

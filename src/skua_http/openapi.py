@@ -30,6 +30,7 @@ _BEHIND_SIGN_IN = (NotSignedIn, CredentialsAmbiguous, KeyNotAllowed)
 _OF_ANY = {"request-invalid": HTTPStatus.BAD_REQUEST}
 _OF_BODIES = {
     "bad-request": HTTPStatus.BAD_REQUEST,
+    "request-timeout": HTTPStatus.REQUEST_TIMEOUT,
     "content-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported-media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }

@@ -12,6 +12,7 @@ from skua_core.domain.secret import Secret
 from skua_core.errors import (
     EmailInvalid,
     InvalidCredentials,
+    KeyNotAllowed,
     NotSignedIn,
     PasswordCheckBusy,
     SecondFactorRequired,
@@ -20,6 +21,7 @@ from skua_core.use_cases.accounts.login import Login, LoginCommand
 from skua_core.use_cases.accounts.sessions import Logout, LogoutCommand, StepUp, StepUpCommand
 from skua_http.accounts.schemas import LoginRequest, LoginResponse, StepUpRequest, UserResponse
 from skua_http.authentication import (
+    CredentialsAmbiguous,
     SignedInRequest,
     authenticate,
     caller_of,
@@ -76,7 +78,7 @@ async def log_in(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Sign out",
     security=BY_PERSON,
-    responses=problems(public=True),
+    responses=problems(CredentialsAmbiguous, KeyNotAllowed, public=True),
 )
 @inject
 async def log_out(request: Request[Any, Any, Any], use_case: FromDishka[Logout]) -> Response[None]:
