@@ -6,7 +6,9 @@ from uuid import UUID
 import msgspec
 import pytest
 from litestar import Litestar, get, post
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.types import Receive, Scope, Send
 
 from skua_core.errors import (
     AuditChainBroken,
@@ -23,8 +25,9 @@ from skua_core.errors import (
     TelegramUnavailable,
     TokenMalformed,
 )
-from skua_http.problems import HANDLERS, STATUS
+from skua_http.problems import HANDLERS, STATUS, Problems
 from tests.unit.http.client import Client
+from tests.unit.http.plain import a_scope, ask
 
 
 class Greeting(msgspec.Struct, forbid_unknown_fields=True):
@@ -165,3 +168,34 @@ async def test_our_own_endless_recursion_is_still_a_bug() -> None:
     answer = await failing(RecursionError("maximum recursion depth exceeded")).get(b"/x")
 
     assert answer.status == 500
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (BotForbidden(), 403, "bot-forbidden"),
+        (NotFoundException(), 404, "not-found"),
+        (RuntimeError("the bottom fell out"), 500, "internal-server-error"),
+    ],
+)
+async def test_what_fails_before_the_routes_is_a_problem_too(
+    error: Exception, status: int, code: str
+) -> None:
+    async def failing_door(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive, send
+        raise error
+
+    answer = await ask(Problems(failing_door), a_scope())
+
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert b"bottom" not in answer.body
+
+
+async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
+    async def breaking_off(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("the bottom fell out")
+
+    with pytest.raises(RuntimeError):
+        await ask(Problems(breaking_off), a_scope())
