@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from skua_http.problem_pages import explanations
 from tests.unit.http.place import Place
@@ -59,6 +60,10 @@ def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             yield method, path, operation
+
+
+def test_it_is_what_the_specification_asks_for(document: Any) -> None:
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
 
 
 def test_every_operation_of_the_account_is_there(document: Any) -> None:
