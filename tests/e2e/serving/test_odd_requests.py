@@ -1,6 +1,7 @@
 """What the server's own layer says of requests, and which of them it doesn't pass on."""
 
 import resource
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -41,18 +42,23 @@ def test_no_line_holds_an_address_and_no_answer_names_the_software(house: House)
     assert all(line.startswith("{") for line in said.splitlines())
 
 
-@pytest.mark.parametrize(("size", "status"), [(16 * 1024, b"200"), (128 * 1024, b"431")])
-def test_headers_may_be_long_but_not_endless(https: Server, size: int, status: bytes) -> None:
+@pytest.mark.parametrize(("size", "is_taken"), [(16 * 1024, True), (128 * 1024, False)])
+def test_headers_may_be_long_but_not_endless(https: Server, size: int, *, is_taken: bool) -> None:
     assert https.certificate is not None
     head = b"GET /healthz HTTP/1.1\r\nHost: skua.example\r\nX-Long: " + b"x" * size + b"\r\n\r\n"
 
     with https.certificate.trusted().wrap_socket(
         https.connect(), server_hostname=HOST
     ) as connection:
-        connection.sendall(head)
-        answer = connection.recv(100)
+        try:
+            connection.sendall(head)
+            answer = connection.recv(100)
+        except (ssl.SSLError, ConnectionError):
+            # It answered 431 and closed before all was sent.
+            answer = b""
 
-    assert answer.split()[1] == status
+    assert (answer.split()[1:2] == [b"200"]) is is_taken
+    assert is_taken or answer.split()[1:2] in ([], [b"431"])
 
 
 def test_what_is_no_http_is_refused_and_the_server_goes_on(https: Server) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from skua_adapters.password_hasher.bcrypt import BcryptPasswordHasher
 from skua_app.container import make_container
-from skua_app.serving import Door, ShareProvider, share_of
+from skua_app.serving import Door
+from skua_app.serving_process import ShareProvider, share_of
 from skua_app.settings import load
 from skua_app.tls_files import TlsFiles
 from skua_core.domain.limits import Bucket, Limits
