@@ -4,8 +4,9 @@ from http import HTTPStatus
 from typing import Any
 
 from dishka import FromDishka
-from litestar import Request, post
+from litestar import MediaType, Request, post
 from litestar.params import JSONBody
+from litestar.response.base import ASGIResponse
 
 from skua_core.domain.secret import Secret
 from skua_core.errors import (
@@ -81,11 +82,13 @@ async def resend_code(
     request: Request[Any, Any, Any],
     data: JSONBody[ResendRequest],
     use_case: FromDishka[ResendCode],
-) -> None:
+) -> ASGIResponse:
     """The new code takes the place of the former one, which is worth nothing then."""
     await use_case(
         ResendCodeCommand(registration_id=data.registration_id, caller=caller_of(request))
     )
+    # Litestar would write "null".
+    return ASGIResponse(media_type=MediaType.TEXT, status_code=HTTPStatus.ACCEPTED)
 
 
 @post(

@@ -49,6 +49,7 @@ class Browser:
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         lines: Headers = [(name.encode(), value.encode()) for name, value in sent.items()]
         answer = await self.client.call(method, path.encode(), lines, raw)
+        assert answer.status != 204 or not answer.body
         for name, value in answer.headers:
             if name == b"set-cookie":
                 self._keep(value.decode())
