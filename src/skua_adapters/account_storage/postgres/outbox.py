@@ -26,36 +26,35 @@ class PostgresOutbox(Outbox):
         )
 
     async def take(self, *, limit: int, hold: float) -> Sequence[QueuedLetter]:
-        due = (
-            select(MailRow.id, MailRow.due_at)
-            .where(MailRow.due_at <= func.clock_timestamp())
+        # The statement's time, which is fixed while it runs, so that the index ends where what
+        # is due ends: thousands may wait for a mail server that is away.
+        due = await self._session.execute(
+            select(MailRow.id, MailRow.sealed, MailRow.written_at, MailRow.attempts)
+            .where(MailRow.due_at <= func.statement_timestamp())
             .order_by(MailRow.due_at, MailRow.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
-            .cte("due")
         )
-        taken = await self._session.execute(
-            update(MailRow)
-            .where(MailRow.id == due.c.id)
-            .values(
-                due_at=func.clock_timestamp() + timedelta(seconds=hold),
-                attempts=MailRow.attempts + 1,
-            )
-            .returning(
-                MailRow.id, MailRow.sealed, MailRow.written_at, MailRow.attempts, due.c.due_at
-            )
-            .execution_options(synchronize_session=False)
-        )
-        # What is returned comes in any order.
-        return [
+        taken = [
             QueuedLetter(
                 id=MailId(row.id),
                 sealed=SealedSecret(row.sealed),
                 written_at=row.written_at,
-                attempts=row.attempts,
+                attempts=row.attempts + 1,
             )
-            for row in sorted(taken, key=lambda row: (row.due_at, row.id))
+            for row in due
         ]
+        if taken:
+            await self._session.execute(
+                update(MailRow)
+                .where(MailRow.id.in_([letter.id for letter in taken]))
+                .values(
+                    due_at=func.clock_timestamp() + timedelta(seconds=hold),
+                    attempts=MailRow.attempts + 1,
+                )
+                .execution_options(synchronize_session=False)
+            )
+        return taken
 
     async def sent(self, mail_id: MailId) -> None:
         await self._delete(mail_id)
