@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.serialization import decode_json
 from litestar.types import ASGIApp, ExceptionHandlersMap, Message, Receive, Scope, Send
 
 from skua_core.errors import (
@@ -158,10 +159,24 @@ def problem(
     )
 
 
+def undecodable(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[Problem]:
+    """Text in a body that isn't UTF-8 is the caller's fault; any other that can't be read is ours.
+
+    msgspec raises this and no error of its own, so Litestar lets it pass.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or trace.tb_frame.f_code is not decode_json.__code__:
+        return bug(request, error)
+    return _answer(HTTPStatus.BAD_REQUEST, "bad-request", "The body isn't UTF-8.")
+
+
 HANDLERS: ExceptionHandlersMap = {
     SkuaError: deliberate,
     HTTPException: framework,
     RecursionError: recursion,
+    UnicodeDecodeError: undecodable,
     Exception: bug,
 }
 """For Litestar's ``exception_handlers``; it looks for the nearest base class."""

@@ -157,7 +157,7 @@ async def test_bad_input_says_where_and_what(
     assert b"hush" not in answer.body
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 5000])
+@pytest.mark.parametrize("body", [b"{", b"\xff", b'{"name": "A\xff"}', b"[" * 5000])
 async def test_a_body_that_is_no_json_is_400(greeter: Client, body: bytes) -> None:
     answer = await greeter.call("POST", b"/greetings/1", [], body)
 
@@ -166,6 +166,12 @@ async def test_a_body_that_is_no_json_is_400(greeter: Client, body: bytes) -> No
 
 async def test_our_own_endless_recursion_is_still_a_bug() -> None:
     answer = await failing(RecursionError("maximum recursion depth exceeded")).get(b"/x")
+
+    assert answer.status == 500
+
+
+async def test_our_own_unreadable_text_is_still_a_bug() -> None:
+    answer = await failing(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid")).get(b"/x")
 
     assert answer.status == 500
 
