@@ -54,6 +54,7 @@ from skua_http.app import create_app
 from skua_http.health import QueueState, ReadinessCheck
 from skua_http.settings import HttpSettings
 from skua_http.webhooks.intake_gate import IntakeGate
+from skua_http.webhooks.telegram import Refusals
 from tests.unit.http.client import Client
 
 PUBLIC_URL = "https://skua.example"
@@ -108,7 +109,13 @@ class BreakableStorage(TenantStorage):
 class Place:
     """One installation: what it serves, and what is behind it."""
 
-    def __init__(self, *, intake_limit: int = 64, settings: HttpSettings | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        intake_limit: int = 64,
+        settings: HttpSettings | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self.clock = FrozenClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
         self.memory = Memory(self.clock)
         self.storage = BreakableStorage(self.memory)
@@ -116,6 +123,7 @@ class Place:
         self.vault = InMemoryTokenVault()
         self.ready = Switch()
         self.gate = IntakeGate(intake_limit)
+        self.limits = limits or Limits()
         self.route = UpdateRoute(
             storage=self.storage, bot_api=self.telegram, vault=self.vault, public_url=PUBLIC_URL
         )
@@ -214,6 +222,9 @@ class Place:
         provider.provide(lambda: authenticate, provides=AuthenticateWebhook)
         provider.provide(lambda: receive, provides=ReceiveUpdate)
         provider.provide(lambda: self.gate, provides=IntakeGate)
+        limiter = InProcessRateLimiter(self.clock)
+        refusals = Refusals(limiter=limiter, limits=self.limits)
+        provider.provide(lambda: refusals, provides=Refusals)
         provider.provide(lambda: InProcessRateLimiter(self.clock), provides=RateLimiter)
         provider.provide(Limits, provides=Limits)
         provider.provide(lambda: self.ready, provides=ReadinessCheck)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skua_core.domain.limits import Bucket, Limits
 from tests.unit.http.client import SECRET_HEADER, Answer, Headers
 from tests.unit.http.place import Place
 
@@ -32,7 +33,7 @@ def runner() -> Iterator[asyncio.Runner]:
 @pytest.fixture(scope="module")
 def shared(runner: asyncio.Runner) -> Place:
     """One for all examples: what they send must leave it as it was."""
-    place = Place()
+    place = Place(limits=Limits(webhook_bad_secret=Bucket("webhook-bad-secret", 10_000, 1)))
     runner.run(place.add_bot())
     return place
 
