@@ -1,13 +1,17 @@
 """``skua user``."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from skua_adapters.account_storage.in_memory import InMemoryAccountStorage
 from skua_adapters.password_hasher.fake import FakePasswordHasher
+from skua_core.domain.account import Account, PasswordHash
 from skua_core.domain.secret import Secret
+from skua_core.domain.user import User
 from skua_core.errors import EmailInUse, LocalUserTaken, UserNotFound
+from skua_core.ids import UserId
 from tests.unit.cli.desk import Desk
 
 EMAIL, PASSWORD = "ben@example.org", "a gull sat on the mast"
@@ -19,6 +23,16 @@ def create(desk: Desk, email: str = EMAIL, *words: str) -> None:
 
 def logins(desk: Desk) -> list[str]:
     return [each["login"] for each in desk.objects("user", "list")]
+
+
+async def register(desk: Desk, emails: Sequence[str]) -> None:
+    """Without a command each, which takes its time."""
+    world = desk.world
+    async with InMemoryAccountStorage(world.memory).unit() as unit:
+        for email in emails:
+            user = User(id=UserId(world.ids.new()), login=email, created_at=world.clock.now())
+            await unit.accounts.add(Account(user=user, password=PasswordHash("fake$hash")))
+        await unit.commit()
 
 
 def signs_in(desk: Desk, email: str, password: str) -> bool:
@@ -60,11 +74,21 @@ def test_the_list_tells_everything_but_the_password(desk: Desk) -> None:
     assert "fake$" not in shown + str(ben)
 
 
-def test_many_users_are_all_listed(desk: Desk) -> None:
-    for number in range(205):
-        create(desk, f"person{number:03}@example.org")
+def test_a_thousand_users_are_each_listed_once_page_by_page(desk: Desk) -> None:
+    expected = sorted(f"person{number}@example.org" for number in range(1000))
+    asyncio.run(register(desk, expected))
+    desk.run("bot", "list")
 
-    assert len(logins(desk)) == 206
+    assert logins(desk) == sorted([*expected, "cli:ana"])
+    assert len(desk.run("user", "list").stdout.splitlines()) == 1002
+
+
+@pytest.mark.parametrize("others", [199, 200, 201])
+def test_no_user_is_missing_where_a_page_ends(desk: Desk, others: int) -> None:
+    expected = [f"person{number:04}@example.org" for number in range(others)]
+    asyncio.run(register(desk, expected))
+
+    assert logins(desk) == expected
 
 
 @pytest.mark.parametrize(
