@@ -5,18 +5,27 @@ from datetime import timedelta
 
 import pytest
 
-from skua_core.domain.account import Account
+from skua_core.domain.account import Account, Caller
 from skua_core.domain.challenge import Challenge, ChallengePurpose
 from skua_core.domain.handles import hash_of
 from skua_core.domain.secret import Secret
+from skua_core.domain.session import KeyAccess
 from skua_core.errors import (
     EmailInUse,
     EmailInvalid,
     LocalUserTaken,
     NameInvalid,
+    NotSignedIn,
     PasswordUnfit,
     SkuaError,
     UserNotFound,
+)
+from skua_core.ports.tenant_storage import UnitKind
+from skua_core.use_cases.accounts.api_keys import (
+    AuthenticateKey,
+    AuthenticateKeyCommand,
+    CreateApiKey,
+    CreateApiKeyCommand,
 )
 from skua_core.use_cases.accounts.operators import (
     CreateUserCommand,
@@ -157,6 +166,41 @@ async def test_the_local_user_is_taken_over_once(office: Office) -> None:
     assert [each.user.login for each in await users(office)] == [EMAIL]
 
 
+async def test_a_local_user_stays_taken_when_the_account_has_another_address(
+    office: Office,
+) -> None:
+    user = await office.user(take_over=SHELL)
+    account = await office.account(user.id)
+    assert account is not None
+    account.user.login = "ana@example.net"
+    async with office.storage.unit() as unit:
+        await unit.accounts.save(account)
+        await unit.commit()
+
+    with pytest.raises(LocalUserTaken):
+        await office.user("ben@example.org", take_over=SHELL)
+
+    assert [each.user.login for each in await users(office)] == ["ana@example.net"]
+
+
+async def test_a_shell_whose_account_is_gone_begins_with_nothing(office: Office) -> None:
+    access = await office.world.add_bot()
+    former = await office.user(take_over=SHELL)
+    async with office.world.storage.unit(access.bot_id, UnitKind.LANE) as unit:
+        await unit.bot.remove()
+        await unit.commit()
+    async with office.storage.unit() as unit:
+        await unit.accounts.remove(former.id)
+        await unit.commit()
+
+    again = await office.user(take_over=SHELL)
+
+    assert again.id != former.id
+    assert again.local_login == SHELL
+    list_bots = ListBots(platform=office.world.platform)
+    assert not await list_bots(ListBotsQuery(user_id=again.id))
+
+
 async def test_an_address_in_use_takes_nothing_over(office: Office) -> None:
     ana = await office.user()
 
@@ -205,6 +249,34 @@ async def test_enabling_opens_the_account_and_no_session(office: Office) -> None
     assert account.user.disabled_at is None
     assert await office.live_sessions(user.id) == 0
     assert [entry.action for entry in await office.audit(user.id)][-1] == "account.enabled"
+
+
+async def test_a_disabled_user_s_keys_stop_at_once_and_work_again_afterwards(
+    office: Office,
+) -> None:
+    user = await office.user()
+    create = CreateApiKey(
+        storage=office.storage, platform=office.world.platform, ids=office.world.ids
+    )
+    key = await create(
+        CreateApiKeyCommand(
+            signed_in=await office.sign_in(user),
+            name="reports",
+            access=KeyAccess.READ,
+            bots=None,
+            expires_at=None,
+        )
+    )
+    authenticate = AuthenticateKey(storage=office.storage)
+    shown = AuthenticateKeyCommand(text=key.secret.reveal(), caller=Caller())
+    assert (await authenticate(shown)).user.id == user.id
+
+    await disable(office)
+    with pytest.raises(NotSignedIn):
+        await authenticate(shown)
+
+    await enable(office)
+    assert (await authenticate(shown)).user.id == user.id
 
 
 async def test_doing_it_again_changes_and_records_nothing(office: Office) -> None:
