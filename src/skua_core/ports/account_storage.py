@@ -40,7 +40,8 @@ class AccountRepository(Protocol):
     async def remove(self, user_id: UserId) -> None:
         """With sessions, devices, keys, codes, roles on bots, and whatever names its address.
 
-        Raises AccountOwnsBots while it owns any.
+        Links of its chats are rows of bots and stay: ``LinkedChats`` removes them before. Raises
+        AccountOwnsBots while it owns any.
         """
 
     @abstractmethod
