@@ -34,8 +34,10 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A statement that failed may carry a password or what somebody wrote.
+    # A statement that failed may carry a password or what somebody wrote; so may the row that was
+    # refused, which an error's details show.
     "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     # Compiling pays for long analyses only, of which there are none.
     "jit": "off",
     # Parallel workers share memory through /dev/shm, which is 64 MB in a container.

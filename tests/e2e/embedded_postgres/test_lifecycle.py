@@ -92,6 +92,21 @@ def test_a_callers_option_goes_before_ours(place: Path) -> None:
         assert ask(server.dsn(), "SHOW work_mem") == "7MB"
 
 
+def test_its_log_tells_of_a_refused_row_without_what_is_in_it(server: EmbeddedPostgres) -> None:
+    server.start()
+    table = "CREATE TABLE bird (name text UNIQUE CHECK (name <> 'a rare wren'))"
+    ask(server.dsn(), table, "INSERT INTO bird VALUES ('a shy wren') RETURNING 1")
+
+    for name in ("a shy wren", "a rare wren"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            ask(server.dsn(), f"INSERT INTO bird VALUES ('{name}') RETURNING 1")  # noqa: S608
+
+    logged = server.log_path.read_text()
+    assert "bird_name_key" in logged
+    assert "bird_name_check" in logged
+    assert "wren" not in logged
+
+
 def test_it_outlives_the_thread_that_started_it(server: EmbeddedPostgres) -> None:
     starter = threading.Thread(target=server.start)
     starter.start()
