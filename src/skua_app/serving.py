@@ -3,10 +3,9 @@
 The first process serves nothing: it starts the others, replaces those that die and stops them.
 """
 
-import contextlib
 import logging
+import multiprocessing
 import os
-import signal
 import socket
 import time
 from functools import partial
@@ -18,7 +17,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from skua_app.serving_process import LEAVE, LOOK, end_before_serving, load_application
+from skua_app.serving_process import LOOK, end_before_serving, load_application
 from skua_app.tls_files import CertificateUnfit, TlsFiles
 from skua_core.errors import ErrorKind, SkuaError
 
@@ -66,7 +65,10 @@ def serve(door: Door) -> None:
     """
     server = _Server(door)
     try:
-        server.serve(target_loader=partial(load_application, door.processes), wrap_loader=False)
+        server.serve(
+            target_loader=partial(load_application, door.processes, server.stopping),
+            wrap_loader=False,
+        )
     except SystemExit:
         # Granian's word for workers that ended unasked. One may do so while all are being stopped.
         if not server.interrupt_signal:
@@ -97,9 +99,10 @@ class _Server(MPServer):
             workers_kill_timeout=_GRACE,
         )
         self._door = door
+        self.stopping = multiprocessing.RawValue("b", 0)
+        """Seen by all processes. A signal may come to one that is only beginning, and get lost."""
 
     def startup(self, spawn_target: Any, target_loader: Any) -> None:
-        signal.signal(LEAVE, signal.SIG_IGN)  # and so do processes that are only beginning
         super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call] # Granian's
         # Not its wait(): a signal's handler sets it in this very thread.
         while not self.main_loop_interrupt.is_set():
@@ -111,11 +114,7 @@ class _Server(MPServer):
             time.sleep(LOOK)
 
     def _stop_workers(self) -> None:
-        # Granian waits for each connection to be closed, and an idle one of HTTP/2 whose client
-        # doesn't listen never is.
-        for worker in self.wrks:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(worker.inner.pid, LEAVE)
+        self.stopping.value = 1
         super()._stop_workers()  # type: ignore[no-untyped-call] # Granian's
 
     def signal_handler_interrupt(self, *_: object, **__: object) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from dishka import AsyncContainer, Provider, Scope, provide
@@ -23,8 +23,6 @@ from skua_core.domain.limits import Bucket, Limits
 from skua_core.ports.password_hasher import PasswordHasher
 from skua_http.app import create_app
 
-LEAVE = signal.SIGUSR1
-"""Tells a process that it is being stopped, beside SIGTERM, which is Granian's own."""
 LOOK = 0.1
 """Seconds between two looks at another process."""
 _QUIET = 5.0
@@ -32,6 +30,12 @@ _QUIET = 5.0
 _HEAD_START = 0.5
 _SERVER = (b"server", b"skua")
 """Granian names itself to everybody unless the application gives a name."""
+
+
+class Flag(Protocol):
+    """A ``multiprocessing.RawValue`` of type "b"."""
+
+    value: int
 
 
 def share_of(limits: Limits, processes: int) -> Limits:
@@ -49,8 +53,11 @@ def share_of(limits: Limits, processes: int) -> Limits:
     )
 
 
-def load_application(processes: int) -> "WorkerApplication":
-    """What one of so many processes serves. Called in that process, before anything else."""
+def load_application(processes: int, stopping: Flag) -> "WorkerApplication":
+    """What one of so many processes serves, until ``stopping`` is set.
+
+    Called in that process, before anything else.
+    """
     signal.signal(signal.SIGTERM, end_before_serving)
     _leave_to_the_first_process()
     # Not handed over: where processes aren't forked that would be a copy of every secret.
@@ -61,7 +68,9 @@ def load_application(processes: int) -> "WorkerApplication":
     set_up_logs(settings.skua_log)
     faults.install(settings.fault_plan())
     container = make_container(settings, more=(HttpProvider(), ShareProvider(processes)))
-    application = WorkerApplication(create_app(container, http_settings(settings)), container)
+    application = WorkerApplication(
+        create_app(container, http_settings(settings)), container, stopping
+    )
     event_loop.tune_collector()
     return application
 
@@ -98,11 +107,12 @@ def _leave_to_the_first_process() -> None:
 class WorkerApplication:
     """The application of one process, and its container from the first request to the last."""
 
-    def __init__(self, application: Litestar, container: AsyncContainer) -> None:
+    def __init__(self, application: Litestar, container: AsyncContainer, stopping: Flag) -> None:
         self._application = application
         self._container = container
+        self._stopping = stopping
         self._in_flight = 0
-        self._tasks: list[asyncio.Task[None]] = []
+        self._following: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -135,26 +145,28 @@ class WorkerApplication:
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGINT)  # Granian has just set it
         _leave_to_the_first_process()
-        loop.add_signal_handler(LEAVE, self._leave)
-        self._tasks.append(loop.create_task(self._follow_the_first_process()))
+        self._following = loop.create_task(self._follow_the_first_process())
 
     async def _end(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        if self._following is not None:
+            self._following.cancel()
         await self._container.close()
 
     async def _follow_the_first_process(self) -> None:
-        """Stop when it was killed: nobody would stop this one, and its port would stay taken."""
+        """Stop when it says so, and when it was killed: the port would stay taken."""
         first = multiprocessing.parent_process()
-        while first is not None and os.getppid() == first.pid:  # noqa: ASYNC110 - not ours
+        while (  # noqa: ASYNC110 - not of this process
+            not self._stopping.value and first is not None and os.getppid() == first.pid
+        ):
             await asyncio.sleep(LOOK)
-        os.kill(os.getpid(), signal.SIGTERM)
-        self._leave()
-
-    def _leave(self) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(self._leave_when_quiet()))
+        if not self._stopping.value:
+            os.kill(os.getpid(), signal.SIGTERM)
+        # The first process's own may have come before anybody here could hear it.
+        await self._leave_when_quiet()
 
     async def _leave_when_quiet(self) -> None:
+        """Granian waits for each connection to be closed, and an idle one of HTTP/2 whose client
+        doesn't listen never is."""
         quiet_since = time.monotonic()
         while time.monotonic() - quiet_since < _QUIET:
             if self._in_flight:

@@ -45,7 +45,7 @@ def _write(scope: Scope, status: int, seconds: float) -> None:
         extra={
             "method": method if method in _METHODS else "other",
             "route": route or "none",
-            "status": status,
+            "status": int(status),
             "ms": round(seconds * 1000, 1),
             "request_id": request_id_of(scope),
         },
