@@ -17,17 +17,21 @@ settings.register_profile("ci", deadline=None, derandomize=True, database=None, 
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 JOURNEYS = "tests/e2e/"
+LIGHT_JOURNEYS = tuple(JOURNEYS + name for name in ("cli/", "http/", "mail/", "serving/"))
 
 
 class JourneysOneByOne(LoadScopeScheduling):
-    """For ``-n 2``: a file stays on one worker, and all journeys are on the same one.
+    """For ``-n 2``: a file stays on one worker, and all heavy journeys are on the same one.
 
-    Each journey starts several processes of its own, so two at once would starve each other.
+    Each of them starts several processes that send as fast as they can, so two at once would
+    starve each other. Those that mostly wait are one by one on the other.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return JOURNEYS if file.startswith(JOURNEYS) else file
+        if file.startswith(LIGHT_JOURNEYS):
+            return "light journeys"
+        return "heavy journeys" if file.startswith(JOURNEYS) else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -37,5 +41,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Journey
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the journeys, which take longest."""
-    items.sort(key=lambda item: not item.nodeid.startswith(JOURNEYS))
+    """Begin with the journeys, which take longest; the heavy ones first."""
+    items.sort(
+        key=lambda item: (
+            not item.nodeid.startswith(JOURNEYS),
+            item.nodeid.startswith(LIGHT_JOURNEYS),
+        )
+    )
