@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 
 from skua_core.domain.delivery import Claim, DeliveryKind, DeliveryStatus, Settlement
 from skua_core.domain.lane import ClaimOrder
@@ -19,7 +20,7 @@ from skua_core.use_cases.lane_messages import LaneMessages, Prepared
 from skua_core.use_cases.lane_place import LaneEnd, LanePlace, LaneSettings
 from skua_core.use_cases.lane_sender import LaneSender
 from skua_core.use_cases.lane_stops import LaneStops
-from skua_core.use_cases.lane_turns import LaneTurns
+from skua_core.use_cases.lane_turns import LaneTurns, Turn
 from skua_core.use_cases.token_in_use import TokenInUse
 from skua_core.use_cases.tokens import TokenFailedCommand
 
@@ -153,26 +154,31 @@ class HeldLane:
     # Turns
 
     async def _turn(self, *, claiming: bool) -> None:
-        settlements = self._sender.take_finished()
-        self._look_again(settlements)
-        order = self._order() if claiming else None
-        if order is None and not settlements and not self._turns.anything_unstored():
+        if claiming:
+            # No claim is under way now that might be older than its pause.
+            self._stops.open_stored()
+        if not (
+            self._sender.finished
+            or self._turns.anything_unstored()
+            or (claiming and self._wants_order())
+        ):
             return
         try:
-            result = await self._turns.take(settlements, order)
-        except BaseException as error:
-            self._sender.give_back(settlements)
-            if isinstance(error, LeaseLost):
-                self._guard.lose()
-            elif isinstance(error, StorageUnavailable):
-                await asyncio.sleep(RETRY)
-            else:
-                raise
-            return
-        self._sender.return_unsent(result.orphans)
-        if order is not None and result.claim is not None:
-            await fault("claim.after_commit")
-            await self._take_in(order, result.claim)
+            result = await self._turns.take(partial(self._ask, claiming=claiming))
+        except LeaseLost:
+            self._guard.lose()
+        except StorageUnavailable:
+            await asyncio.sleep(RETRY)
+        else:
+            self._sender.return_unsent(result.orphans)
+            if result.order is not None and result.claim is not None:
+                await fault("claim.after_commit")
+                await self._take_in(result.order, result.claim)
+
+    def _ask(self, *, claiming: bool) -> Turn:
+        settlements = self._sender.take_finished()
+        self._look_again(settlements)
+        return Turn(settlements, self._order() if claiming else None)
 
     def _look_again(self, settlements: list[Settlement]) -> None:
         """What is put back is claimed again when it comes due, be it in this very turn."""
@@ -181,15 +187,20 @@ class HeldLane:
             if settlement.status is DeliveryStatus.PENDING:
                 self._look_at = min(self._look_at, now + settlement.retry_in)
 
-    def _order(self) -> ClaimOrder | None:
+    def _wants_order(self) -> bool:
         now = self._clock.monotonic()
-        self._stops.open_stored()  # no claim is under way now that might be older than its pause
         self._window = self._budget.window(now, paid=self._paid)
         self._batch = max(1, self._window // 4)
-        room = self._window - len(self._sender.open)
         wanted = self._more or self._place.woken or now >= self._look_at
-        if not wanted or room <= 0 or not self._may_claim():
+        return wanted and self._room() > 0 and self._may_claim()
+
+    def _room(self) -> int:
+        return self._window - len(self._sender.open)
+
+    def _order(self) -> ClaimOrder | None:
+        if not self._wants_order():
             return None
+        now, room = self._clock.monotonic(), self._room()
         self._place.woken = False
         waits = self._stops.stops_broadcast() or self._messages.being_carried()
         return ClaimOrder(
@@ -278,9 +289,8 @@ class HeldLane:
     def _worth_a_turn(self) -> bool:
         if self._sender.finished >= self._batch or self._sender.refused_token is not None:
             return True
-        room = self._window - len(self._sender.open)
         enough = 1 if self._place.woken else self._batch
-        return (self._more or self._place.woken) and room >= enough and self._may_claim()
+        return (self._more or self._place.woken) and self._room() >= enough and self._may_claim()
 
     def _longest_rest(self) -> float:
         now = self._clock.monotonic()

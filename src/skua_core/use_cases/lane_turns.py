@@ -1,5 +1,7 @@
 """One turn of a lane: a transaction that records what was answered and claims what goes next."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from skua_core.domain.delivery import Claim, ClaimedDelivery, Settlement
@@ -19,7 +21,15 @@ _RATE_STEP = 0.1
 once: whoever holds the lane next would provoke the same 429."""
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """What a lane wants done."""
+
+    settlements: list[Settlement]
+    order: ClaimOrder | None
+
+
 class TurnResult(msgspec.Struct, frozen=True):
+    order: ClaimOrder | None
     claim: Claim | None
     orphans: list[ClaimedDelivery]
     """What an unsure commit claimed: certain not to have left."""
@@ -57,30 +67,49 @@ class LaneTurns:
         """Whether there is something to store beside outcomes."""
         return bool(self._lessons) or self.pause_unstored()
 
-    async def take(self, settlements: list[Settlement], order: ClaimOrder | None) -> TurnResult:
-        """Raises what the storage raises, LeaseLost among it; nothing learned is lost then."""
-        lessons = self._lessons.take()
+    async def take(self, ask: Callable[[], Turn]) -> TurnResult:
+        """``ask`` is called once, when the turn begins; what it took from the sender goes back
+        there if the turn fails.
+
+        Raises what the storage raises, LeaseLost among it; nothing learned is lost then.
+        """
+        asked: list[Turn] = []
+
+        def plain_turn() -> PlainTurn | None:
+            asked.append(ask())
+            return self._plain(asked[0])
+
         try:
-            if order is not None and not lessons and self._is_plain(settlements, order):
-                turn = PlainTurn(lease=self._lease, settlements=settlements, order=order)
-                claim = await self._gathered.take(turn)
-                if claim is not None:
-                    return TurnResult(claim, [])
-            return await self._transact(settlements, order, lessons)
+            claim = None
+            if self._may_be_plain():
+                claim = await self._gathered.take(plain_turn)
+            else:
+                asked.append(ask())
+            (turn,) = asked
+            if claim is not None:
+                return TurnResult(turn.order, claim, [])
+            return await self._transact(turn)
         except BaseException as error:
-            self._lessons.give_back(lessons)
+            for turn in asked:
+                self._sender.give_back(turn.settlements)
             if isinstance(error, StorageUnavailable):
                 self._unsure = self._unsure or error.unsure
             raise
 
-    def _is_plain(self, settlements: list[Settlement], order: ClaimOrder) -> bool:
-        return (
-            order.broadcast_room is None
-            and not self._unsure
-            and not self.pause_unstored()
-            and not self._rate_unstored()
-            and all(map(is_plain, settlements))
+    def _plain(self, turn: Turn) -> PlainTurn | None:
+        order = turn.order
+        plain = (
+            order is not None
+            and order.broadcast_room is None
+            and self._may_be_plain()
+            and all(map(is_plain, turn.settlements))
         )
+        if order is None or not plain:
+            return None
+        return PlainTurn(lease=self._lease, settlements=turn.settlements, order=order)
+
+    def _may_be_plain(self) -> bool:
+        return not (self._unsure or self.anything_unstored() or self._rate_unstored())
 
     async def release(self) -> None:
         """Hand the lane over, with what was learned in it."""
@@ -94,30 +123,36 @@ class LaneTurns:
         except StorageUnavailable:
             return  # its heartbeat ends with us, so the lane comes free by itself
 
-    async def _transact(
-        self, settlements: list[Settlement], order: ClaimOrder | None, lessons: LaneLessons
-    ) -> TurnResult:
+    async def _transact(self, turn: Turn) -> TurnResult:
+        lessons = self._lessons.take()
+        try:
+            return await self._commit(turn, lessons)
+        except BaseException:
+            self._lessons.give_back(lessons)
+            raise
+
+    async def _commit(self, turn: Turn, lessons: LaneLessons) -> TurnResult:
         claim: Claim | None = None
         orphans: list[ClaimedDelivery] = []
         pause, rate = self._stored_pause, self._stored_rate
         async with self._storage.unit(self._lease.bot_id, UnitKind.LANE) as unit:
             if self._unsure:
-                orphans = await self._orphans(unit, settlements)
-            if settlements:
-                await unit.lane.settle(self._lease, settlements)
+                orphans = await self._orphans(unit, turn.settlements)
+            if turn.settlements:
+                await unit.lane.settle(self._lease, turn.settlements)
             if lessons:
                 await lessons.store(unit, self._lease)
             if self.pause_unstored() or self._rate_unstored():
                 # Read here: a 429 may come in while this very turn waits for the database.
                 pause, rate = self._budget.pace.held_until, self._learned_rate()
                 await self._hold(unit, pause, rate)
-            if order is not None:
-                claim = await unit.lane.claim(self._lease, order)
+            if turn.order is not None:
+                claim = await unit.lane.claim(self._lease, turn.order)
             await fault("result.before_commit")
             await unit.commit()
         self._unsure = False
         self._stored_pause, self._stored_rate = pause, rate
-        return TurnResult(claim, orphans)
+        return TurnResult(turn.order, claim, orphans)
 
     async def _hold(self, unit: TenantUnit, pause: float, rate: float) -> None:
         wait = pause - self._clock.monotonic() if pause > self._stored_pause else None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -47,7 +48,7 @@ def number_of(turn: PlainTurn) -> int:
 async def begin(gathered: GatheredTurns, numbers: range) -> list[asyncio.Task[Claim | None]]:
     tasks = []
     for number in numbers:
-        tasks.append(asyncio.create_task(gathered.take(a_turn(number))))
+        tasks.append(asyncio.create_task(gathered.take(partial(a_turn, number))))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     return tasks
@@ -57,7 +58,7 @@ async def test_a_turn_that_comes_alone_goes_at_once() -> None:
     groups = HeldUpGroups()
     groups.let()
 
-    claim = await GatheredTurns(groups=groups).take(a_turn(1))
+    claim = await GatheredTurns(groups=groups).take(partial(a_turn, 1))
 
     assert claim == Claim(next_due_in=1)
     assert groups.groups == [[1]]
@@ -108,3 +109,57 @@ async def test_a_lane_that_is_cancelled_leaves_the_others_alone() -> None:
     assert None not in claims
     with pytest.raises(asyncio.CancelledError):
         await tasks[3]
+
+
+async def test_a_lane_is_asked_when_its_group_begins_and_not_before() -> None:
+    groups = HeldUpGroups()
+    gathered = GatheredTurns(groups=groups)
+    tasks = await begin(gathered, range(2))
+    meanwhile = [2]
+    tasks.append(asyncio.create_task(gathered.take(lambda: a_turn(meanwhile[-1]))))
+    await asyncio.sleep(0)
+
+    meanwhile.append(3)
+    groups.let()
+    await asyncio.gather(*tasks)
+
+    assert groups.groups == [[0], [1], [3]]
+
+
+async def test_a_lane_without_a_turn_holds_up_nobody() -> None:
+    groups = HeldUpGroups()
+    groups.let()
+
+    assert await GatheredTurns(groups=groups).take(lambda: None) is None
+    assert groups.groups == []
+
+
+async def test_a_lane_that_was_cancelled_while_it_waited_is_not_asked() -> None:
+    groups = HeldUpGroups()
+    gathered = GatheredTurns(groups=groups)
+    tasks = await begin(gathered, range(2))
+    asked: list[PlainTurn] = []
+    waiting = asyncio.create_task(gathered.take(lambda: asked.append(a_turn(2))))
+    await asyncio.sleep(0)
+
+    waiting.cancel()
+    groups.let()
+    await asyncio.gather(*tasks)
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert asked == []
+
+
+async def test_a_lane_that_fails_when_it_is_asked_fails_alone() -> None:
+    groups = HeldUpGroups()
+    gathered = GatheredTurns(groups=groups)
+    tasks = await begin(gathered, range(2))
+    failing = asyncio.create_task(gathered.take(lambda: a_turn(-1)))
+    tasks += await begin(gathered, range(2, 3))
+
+    groups.let()
+
+    assert None not in await asyncio.gather(*tasks)
+    with pytest.raises(ValueError, match="int is out of range"):
+        await failing
