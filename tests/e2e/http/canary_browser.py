@@ -34,11 +34,13 @@ class Record:
 
     canaries: Canaries
     places: list[Place] = field(default_factory=list)
+    statuses: set[int] = field(default_factory=set)
 
     def add(self, what: str, response: httpx.Response) -> Answer:
         place = f"answer {len(self.places) + 1}: {what} {response.status_code}"
         head = b"".join(b"%s: %s\r\n" % line for line in response.headers.raw)
         self.places.append(Place(Kind.ANSWER, place, head + response.content))
+        self.statuses.add(response.status_code)
         return Answer(place, response.status_code, response.content)
 
     def add_raw(self, what: str, received: bytes) -> None:

@@ -32,6 +32,10 @@ __all__ = ["place"]
 
 pytestmark = [pytest.mark.external, pytest.mark.timeout(180)]
 
+TROUBLES = {400, 401, 403, 404, 405, 413, 415, 429, 500, 503}
+TRACES = ("CheckViolation", "FaultInjected", "was set aside", "is given up", "has to wait")
+"""What the logs of the processes hold for certain, each with a traceback or others' words."""
+
 
 async def test_no_secret_lies_where_it_does_not_belong(place: Path, tmp_path: Path) -> None:
     randomness = random.SystemRandom()
@@ -46,8 +50,9 @@ async def test_no_secret_lies_where_it_does_not_belong(place: Path, tmp_path: Pa
         places = scene.last_sweep()
 
     findings = scene.canaries.search(places)
-    seen = {each.kind for each in places if each.content}
-    assert seen == set(Kind)
+    assert {each.kind for each in places if each.content} == set(Kind)
+    assert scene.record.statuses >= TROUBLES
+    assert {trace for trace in TRACES if trace not in scene.logged()} == set()
     assert not findings, "\n".join(map(str, findings))
 
 
