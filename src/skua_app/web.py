@@ -11,7 +11,6 @@ from skua_core.ports.platform_storage import PlatformStorage
 from skua_http.health import QueueState, ReadinessCheck
 from skua_http.settings import HttpSettings
 from skua_http.webhooks.intake_gate import IntakeGate
-from skua_http.webhooks.telegram import Refusals
 
 _UPDATES_AT_ONCE = 40
 """As many as Telegram brings one bot at once when nothing else was agreed with it."""
@@ -41,7 +40,6 @@ class StorageReadiness(ReadinessCheck):
 class HttpProvider(Provider):
     scope = Scope.APP
     readiness = provide(StorageReadiness, provides=ReadinessCheck)
-    refusals = provide(Refusals)
 
     @provide
     def gate(self) -> IntakeGate:

@@ -34,7 +34,7 @@ def create_app(container: AsyncContainer, settings: HttpSettings | None = None) 
     """Everything that Skua serves over HTTP.
 
     ``container`` provides, for the whole life of the program: the use cases of accounts,
-    AuthenticateWebhook, ReceiveUpdate, IntakeGate, Refusals, ReadinessCheck, RateLimiter and
+    AuthenticateWebhook, ReceiveUpdate, IntakeGate, ReadinessCheck, RateLimiter and
     Limits. Whoever made it also closes it.
 
     The application logs bugs, and each request without its address: a webhook's holds a secret,

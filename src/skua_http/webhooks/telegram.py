@@ -10,7 +10,6 @@ from dishka import FromDishka
 from litestar import MediaType, Request, post
 from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
-from litestar.types import Scope
 
 from skua_core.domain.limits import Limits, Permit, network_of
 from skua_core.domain.secret import Secret, WebhookSecret
@@ -40,26 +39,6 @@ _ADDRESS = re.compile(
     re.escape(WEBHOOK_PATH.encode()) + rb"/([A-Za-z0-9_-]{1,64})/([A-Za-z0-9_-]{1,64})"
 )
 _ACKNOWLEDGED = ASGIResponse(media_type=MediaType.TEXT, status_code=HTTPStatus.OK)
-
-
-class Refusals:
-    """Tells whoever goes on calling without a valid secret to come more seldom.
-
-    Counted per address and bot, as the caller names it, whether there is one or not: all of
-    Telegram's calls come from the same addresses, so by address alone a stranger who points a bot
-    of their own at ours would shut out every other. Valid calls are never counted or refused.
-    """
-
-    def __init__(self, *, limiter: RateLimiter, limits: Limits) -> None:
-        self._limiter = limiter
-        self._limits = limits
-
-    async def count(self, scope: Scope) -> None:
-        """Raises TooManyRequests."""
-        address = _ADDRESS.fullmatch(scope["raw_path"])
-        bot = "" if address is None else address[1].decode()
-        key = f"{network_of(client_address_of(scope))}|{bot}"
-        await take(self._limiter, Permit(self._limits.webhook_bad_secret, key))
 
 
 class CallbackAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,6 +73,7 @@ async def receive_telegram_update(
             bot_id = await authenticate(query)
         except WebhookForbidden:
             # Counted only now: Telegram brings a bot more than this at once, all from one address.
+            # And by bot: whoever points one of their own at us comes from Telegram's addresses too.
             caller = network_of(client_address_of(request.scope))
             await take(limiter, Permit(limits.webhook_bad_secret, f"{caller}|{query.public_id}"))
             raise

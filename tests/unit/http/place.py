@@ -54,7 +54,6 @@ from skua_http.app import create_app
 from skua_http.health import QueueState, ReadinessCheck
 from skua_http.settings import HttpSettings
 from skua_http.webhooks.intake_gate import IntakeGate
-from skua_http.webhooks.telegram import Refusals
 from tests.unit.http.client import Client
 
 PUBLIC_URL = "https://skua.example"
@@ -223,10 +222,8 @@ class Place:
         provider.provide(lambda: receive, provides=ReceiveUpdate)
         provider.provide(lambda: self.gate, provides=IntakeGate)
         limiter = InProcessRateLimiter(self.clock)
-        refusals = Refusals(limiter=limiter, limits=self.limits)
-        provider.provide(lambda: refusals, provides=Refusals)
-        provider.provide(lambda: InProcessRateLimiter(self.clock), provides=RateLimiter)
-        provider.provide(Limits, provides=Limits)
+        provider.provide(lambda: limiter, provides=RateLimiter)
+        provider.provide(lambda: self.limits, provides=Limits)
         provider.provide(lambda: self.ready, provides=ReadinessCheck)
         return make_async_container(provider)
 
