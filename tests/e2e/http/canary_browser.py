@@ -1,6 +1,7 @@
 """A browser that remembers every answer, for the search."""
 
 import json
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,9 @@ class Record:
 
     def add_raw(self, what: str, received: bytes) -> None:
         self.places.append(Place(Kind.ANSWER, f"answer {len(self.places) + 1}: {what}", received))
+        status = re.match(rb"HTTP/1\.[01] ([0-9]{3})", received)
+        if status is not None:
+            self.statuses.add(int(status[1]))
 
 
 class Browser:
@@ -53,7 +57,9 @@ class Browser:
     def __init__(self, record: Record, url: str, ip: str, agent: str) -> None:
         self._record, self._canaries = record, record.canaries
         own = {"X-Forwarded-For": ip, "User-Agent": agent, "Sec-Fetch-Site": "same-origin"}
-        self._client = httpx.AsyncClient(base_url=url, headers=own, timeout=PATIENCE)
+        # A connection for each request: a kept one may be closed just as it is used again.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.AsyncClient(base_url=url, headers=own, timeout=PATIENCE, limits=limits)
         self.cookies: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:

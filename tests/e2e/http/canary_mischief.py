@@ -112,12 +112,17 @@ async def _in_what_is_hardly_http(scene: Installation) -> None:
             "body that breaks off",
             'POST /api/auth/login HTTP/1.1\r\nContent-Length: 99\r\n\r\n{{"{}',
         ),
+        ("announced body", ANNOUNCED),
     ):
         secret = made(f"hardly HTTP, {name}").replace(" ", "-")
         scene.canaries.secret(f"hardly HTTP, {name}", secret)
         scene.record.add_raw(name, await _send(scene.port, form.format(secret).encode()))
 
 
+ANNOUNCED = (
+    "POST /api/auth/login HTTP/1.1\r\nHost: skua.example\r\nSec-Fetch-Site: same-origin\r\n"
+    'Content-Type: application/json\r\nContent-Length: 1000001\r\n\r\n{{"password": "{}'
+)
 WEBSOCKET = (
     "GET /{} HTTP/1.1\r\nHost: skua.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -128,7 +133,7 @@ async def _send(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(request)
     try:
-        async with asyncio.timeout(0.3):
+        async with asyncio.timeout(1):
             return await reader.read(65536)
     except (TimeoutError, ConnectionError):
         return b""
